@@ -1,0 +1,1 @@
+//! From a project to an artifact: resolve, bundle, compile to bytecode, snapshot.

@@ -1,0 +1,1 @@
+//! One sandboxed execution of a WebAssembly module: engine, limits, compiled-code cache.

@@ -1,0 +1,1 @@
+//! Runs inputs through artifacts: scheduler, outcomes, events.

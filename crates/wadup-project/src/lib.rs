@@ -1,0 +1,1 @@
+//! pyproject.toml and its lock, parsed once into types that cannot be wrong.

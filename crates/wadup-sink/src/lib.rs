@@ -1,0 +1,1 @@
+//! Where rows go: TableSink and its SQLite implementation.
