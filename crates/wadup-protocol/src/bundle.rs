@@ -1,6 +1,50 @@
 //! The read-only file tree inside an artifact, and how the interpreter is to be started.
+//!
+//! The builder packs the tree with [`BundleWriter`] and gives it to the runtime as the file
+//! [`crate::paths::BUNDLE`]. The runtime reads it into linear memory as it is and looks files up
+//! in place through [`Bundle`]: nothing is unpacked, nothing allocated.
+//!
+//! # Format (version 1, little-endian)
+//!
+//! | part | bytes |
+//! |---|---|
+//! | header | magic `wadupbdl`, then `u32`s: version, number of nodes, length of the names, of the boot JSON, of the data; zeros up to 64 bytes |
+//! | nodes | 24 bytes each: six `u32`s: kind (0 directory, 1 file), name offset, name length, parent, first, count |
+//! | names | UTF-8, one after another, no separator |
+//! | boot | [`Boot`] as JSON |
+//! | zeros | up to the next multiple of 64 |
+//! | data | the contents of all files, one after another |
+//!
+//! Nodes are in breadth-first order, node 0 is `/`, so the children of a directory are the
+//! `count` nodes from `first` on, sorted by name. For a file, `first` is the offset of its
+//! content in the data and `count` its length. The same files give the same bytes.
+//!
+//! ```
+//! use wadup_protocol::bundle::{Boot, Bundle, BundleWriter};
+//! use wadup_protocol::manifest::Start;
+//!
+//! let boot = Boot { entry_point: "app".into(), start: Start::Cold, hash_seed: 0 };
+//! let mut writer = BundleWriter::new(boot.clone());
+//! writer.add_file("/app/app.py", b"def main(): pass\n")?;
+//! let bytes = writer.finish()?;
+//!
+//! let bundle = Bundle::parse(&bytes)?;
+//! assert_eq!(bundle.boot(), &boot);
+//! assert_eq!(bundle.get("/app/app.py").unwrap().content(), Some(&b"def main(): pass\n"[..]));
+//! # Ok::<(), wadup_protocol::bundle::BundleError>(())
+//! ```
+
+mod error;
+mod format;
+mod reader;
+mod writer;
 
 use serde::{Deserialize, Serialize};
+
+pub use error::BundleError;
+pub use format::FORMAT_VERSION;
+pub use reader::{Bundle, Kind, Node, WalkError};
+pub use writer::BundleWriter;
 
 use crate::manifest::Start;
 
@@ -12,6 +56,9 @@ pub const STDLIB_DIR: &str = "/lib/python3.13";
 pub const SITE_PACKAGES_DIR: &str = "/lib/python3.13/site-packages";
 /// Mount point of the project's own package files; first on `sys.path`.
 pub const APP_DIR: &str = "/app";
+/// What `stat` gives as the time of every file in the tree: 1980-01-01, the first day that a
+/// ZIP archive can hold. Seconds since 1970.
+pub const TIMESTAMP: u64 = 315_532_800;
 
 /// What the interpreter is started with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
