@@ -1,0 +1,233 @@
+//! A TOML document whose values know where they are written.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::error::{Location, ProjectError, ProjectErrorKind};
+
+/// A file's text, of which errors show a part.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) path: PathBuf,
+    pub(crate) text: Arc<str>,
+}
+
+impl Document {
+    pub(crate) fn parse(&self) -> Result<Spanned<DeTable<'_>>, ProjectError> {
+        DeTable::parse(&self.text).map_err(|error| {
+            let kind = ProjectErrorKind::Toml {
+                message: error.message().to_owned(),
+            };
+            self.error(kind, error.span().unwrap_or(0..0))
+        })
+    }
+
+    pub(crate) fn error(&self, kind: ProjectErrorKind, span: Range<usize>) -> ProjectError {
+        ProjectError::at(
+            kind,
+            Location {
+                path: self.path.clone(),
+                text: Arc::clone(&self.text),
+                span,
+            },
+        )
+    }
+}
+
+/// One table of a [`Document`], read field by field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Table<'d> {
+    document: &'d Document,
+    /// Dotted, as in `tool.wadup`; empty for the document itself.
+    name: &'static str,
+    table: &'d DeTable<'d>,
+    span: (usize, usize),
+}
+
+/// A string of a document, with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    pub(crate) value: String,
+    pub(crate) span: Range<usize>,
+}
+
+impl<'d> Table<'d> {
+    pub(crate) fn root(document: &'d Document, root: &'d Spanned<DeTable<'d>>) -> Self {
+        Self {
+            document,
+            name: "",
+            table: root.get_ref(),
+            span: (0, 0),
+        }
+    }
+
+    pub(crate) fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    /// The table's own place.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.0..self.span.1
+    }
+
+    /// Every key with its place, in the order of the keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&'d str, Range<usize>)> {
+        let table = self.table;
+        table.keys().map(|key| (key.get_ref().as_ref(), key.span()))
+    }
+
+    pub(crate) fn raw(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
+        self.table.get(key)
+    }
+
+    pub(crate) fn table(
+        &self,
+        key: &str,
+        name: &'static str,
+    ) -> Result<Option<Table<'d>>, ProjectError> {
+        let Some((found, value)) = self.table.get_key_value(key) else {
+            return Ok(None);
+        };
+        let DeValue::Table(table) = value.get_ref() else {
+            return Err(self.mistyped(key, "a table", value));
+        };
+        Ok(Some(Table {
+            document: self.document,
+            name,
+            table,
+            span: (found.span().start, found.span().end),
+        }))
+    }
+
+    pub(crate) fn string(&self, key: &str) -> Result<Option<Text>, ProjectError> {
+        self.raw(key)
+            .map(|value| self.as_string(key, value))
+            .transpose()
+    }
+
+    pub(crate) fn required_string(&self, key: &str) -> Result<Text, ProjectError> {
+        self.string(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, ProjectError> {
+        self.raw(key)
+            .map(|value| {
+                let boolean = value.get_ref().as_bool();
+                boolean.ok_or_else(|| self.mistyped(key, "true or false", value))
+            })
+            .transpose()
+    }
+
+    pub(crate) fn unsigned(&self, key: &str) -> Result<Option<u32>, ProjectError> {
+        let Some(value) = self.raw(key) else {
+            return Ok(None);
+        };
+        let Some(integer) = value.get_ref().as_integer() else {
+            return Err(self.mistyped(key, "an integer", value));
+        };
+        match u32::from_str_radix(integer.as_str(), integer.radix()) {
+            Ok(number) => Ok(Some(number)),
+            Err(_) => Err(self.invalid(
+                key,
+                integer.as_str(),
+                "it must be between 0 and 4294967295",
+                value.span(),
+            )),
+        }
+    }
+
+    pub(crate) fn strings(&self, key: &str) -> Result<Vec<Text>, ProjectError> {
+        let Some(value) = self.raw(key) else {
+            return Ok(Vec::new());
+        };
+        let Some(array) = value.get_ref().as_array() else {
+            return Err(self.mistyped(key, "an array of strings", value));
+        };
+        array
+            .iter()
+            .map(|item| self.as_string(key, item))
+            .collect()
+    }
+
+    /// Refuses every key that is not `known`.
+    pub(crate) fn only(&self, known: &[&'static str]) -> Result<(), ProjectError> {
+        let Some((key, span)) = self.keys().find(|(key, _)| !known.contains(key)) else {
+            return Ok(());
+        };
+        let kind = ProjectErrorKind::UnknownKey {
+            table: self.name,
+            key: key.to_owned(),
+            nearest: crate::nearest(key, known.iter().copied()).map(str::to_owned),
+        };
+        Err(self.document.error(kind, span))
+    }
+
+    pub(crate) fn missing(&self, key: &str) -> ProjectError {
+        let kind = ProjectErrorKind::Missing {
+            field: self.field(key),
+        };
+        self.document.error(kind, self.span())
+    }
+
+    pub(crate) fn invalid(
+        &self,
+        key: &str,
+        value: impl Into<String>,
+        reason: impl ToString,
+        span: Range<usize>,
+    ) -> ProjectError {
+        let kind = ProjectErrorKind::Value {
+            field: self.field(key),
+            value: value.into(),
+            reason: reason.to_string(),
+        };
+        self.document.error(kind, span)
+    }
+
+    fn as_string(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Result<Text, ProjectError> {
+        match value.get_ref().as_str() {
+            Some(string) => Ok(Text {
+                value: string.to_owned(),
+                span: value.span(),
+            }),
+            None => Err(self.mistyped(key, "a string", value)),
+        }
+    }
+
+    fn mistyped(
+        &self,
+        key: &str,
+        expected: &'static str,
+        value: &Spanned<DeValue<'_>>,
+    ) -> ProjectError {
+        let kind = ProjectErrorKind::Type {
+            field: self.field(key),
+            expected,
+            found: type_name(value.get_ref()),
+        };
+        self.document.error(kind, value.span())
+    }
+
+    fn field(&self, key: &str) -> String {
+        match self.name {
+            "" => key.to_owned(),
+            name => format!("{name}.{key}"),
+        }
+    }
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
