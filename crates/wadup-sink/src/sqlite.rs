@@ -1,0 +1,166 @@
+//! Rows in a SQLite database.
+//!
+//! **Crash safety.** A batch is one transaction; SQLite's own promise is that after a crash all
+//! of it is there or nothing. The run writes with a write-ahead log, so that others can read
+//! the results while it goes on and a commit is one `fsync` (`synchronous=FULL`: what was
+//! committed survives a power loss). At the end of the run the log is folded back, which leaves
+//! one self-contained file. After a kill the log stays beside the database (`-wal`, `-shm`) and
+//! is taken up by whoever opens it next.
+//!
+//! **What is touched.** Only a database that carries wadup's application id, or an empty file,
+//! or a new one. It is recognised by its first bytes before SQLite sees it, so that nothing
+//! else is changed in the least. The application id is in the main file (not only in the log)
+//! from the first transaction on.
+//!
+//! **One run at a time.** A run holds an advisory lock (`flock`) on the database; a second one
+//! is refused. The lock goes with the process, however that ends.
+//!
+//! Tables are `STRICT`, so a type that is declared is a type that can be relied on; readers need
+//! SQLite 3.37 (2021).
+
+mod open;
+mod schema;
+mod write;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, params};
+
+pub use self::open::OpenError;
+use self::write::Writer;
+use crate::record::{InputRecord, RunEnd, RunStart};
+use crate::sink::{SinkError, TableSink, TakenName};
+
+/// A SQLite database that a run's results go to.
+#[derive(Debug)]
+pub struct SqliteSink {
+    // Dropped in this order: closing any descriptor of a file gives up all POSIX locks that
+    // the process has on it, SQLite's among them, so SQLite has to be done by then.
+    connection: Connection,
+    _lock: File,
+    path: PathBuf,
+    run: Option<Run>,
+    writer: Writer,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    id: i64,
+    /// The id of the run's input number 0.
+    first_input: i64,
+}
+
+impl SqliteSink {
+    /// Opens a database of wadup's, or makes one where there is nothing (or an empty file).
+    ///
+    /// # Errors
+    ///
+    /// When `path` is something else, which is then left untouched; when another run is
+    /// writing to it; when it cannot be opened or made.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let (connection, lock) = open::open(path.as_ref())?;
+        Ok(Self {
+            connection,
+            _lock: lock,
+            path: path.as_ref().to_path_buf(),
+            run: None,
+            writer: Writer::default(),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The id of the run in `_wadup_runs`, once it has begun.
+    pub fn run_id(&self) -> Option<i64> {
+        self.run.map(|run| run.id)
+    }
+
+    fn failed(&self, step: &'static str) -> impl Fn(rusqlite::Error) -> SinkError + use<> {
+        let path = self.path.clone();
+        move |source| SinkError::Sqlite {
+            step,
+            path: path.clone(),
+            source,
+        }
+    }
+}
+
+impl TableSink for SqliteSink {
+    fn tables(&mut self) -> Result<Vec<TakenName>, SinkError> {
+        schema::taken_names(&self.connection).map_err(self.failed("read the tables"))
+    }
+
+    fn begin_run(&mut self, run: &RunStart) -> Result<(), SinkError> {
+        let failed = self.failed("begin a run");
+        let artifacts = serde_json::to_string(&run.artifacts).unwrap_or_default();
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        transaction
+            .execute(
+                "INSERT INTO _wadup_runs (started_at, wadup_version, artifacts, settings)
+                 VALUES (strftime('%Y-%m-%dT%H:%M:%fZ', ?1, 'unixepoch'), ?2, ?3, ?4)",
+                params![
+                    write::unix_seconds(run.started_at),
+                    run.wadup_version,
+                    artifacts,
+                    run.settings.to_string(),
+                ],
+            )
+            .map_err(&failed)?;
+        let id = transaction.last_insert_rowid();
+        // Nobody else adds inputs while this run holds the lock.
+        let first_input = transaction
+            .query_row(
+                "SELECT coalesce(max(id), 0) + 1 FROM _wadup_inputs",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        let names = run.artifacts.iter().map(|artifact| artifact.name.clone());
+        self.writer = Writer::new(names.collect());
+        self.run = Some(Run { id, first_input });
+        Ok(())
+    }
+
+    fn commit(&mut self, batch: &[InputRecord]) -> Result<(), SinkError> {
+        let failed = self.failed("write results");
+        let run = self.run.expect("begin_run comes first");
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        for input in batch {
+            self.writer
+                .input(&transaction, run, input)
+                .map_err(|error| error.at(&self.path))?;
+        }
+        transaction.commit().map_err(&failed)
+    }
+
+    fn finish_run(&mut self, end: &RunEnd) -> Result<(), SinkError> {
+        let failed = self.failed("finish the run");
+        let run = self.run.expect("begin_run comes first");
+        self.connection
+            .execute(
+                "UPDATE _wadup_runs
+                 SET finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch'), ended = ?3
+                 WHERE id = ?1",
+                params![
+                    run.id,
+                    write::unix_seconds(end.finished_at),
+                    if end.cancelled {
+                        "cancelled"
+                    } else {
+                        "finished"
+                    },
+                ],
+            )
+            .map_err(failed)?;
+        // One file again. A reader that is still at it keeps the log alive, which is no harm.
+        let _ = self
+            .connection
+            .pragma_update(None, "journal_mode", "DELETE");
+        Ok(())
+    }
+}

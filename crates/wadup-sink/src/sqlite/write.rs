@@ -1,0 +1,211 @@
+//! Writing one input's records.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, ToSql, Transaction, params};
+use wadup_protocol::metadata::Table;
+
+use super::{Run, schema};
+use crate::record::{InputRecord, OutcomeRecord};
+use crate::rows::{Cell, Rows};
+use crate::sink::SinkError;
+
+/// What has been found out about the database since the run began.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    artifacts: Vec<String>,
+    /// Tables known to be there as defined, by lower-case name.
+    tables: HashMap<String, Table>,
+}
+
+/// Why an input's records could not be written.
+pub(super) enum WriteError {
+    Sqlite(rusqlite::Error),
+    TableChanged { table: String },
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl WriteError {
+    pub(super) fn at(self, path: &Path) -> SinkError {
+        let path = path.to_path_buf();
+        match self {
+            Self::Sqlite(source) => SinkError::Sqlite {
+                step: "write results",
+                path,
+                source,
+            },
+            Self::TableChanged { table } => SinkError::TableChanged { table, path },
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn new(artifacts: Vec<String>) -> Self {
+        Self {
+            artifacts,
+            tables: HashMap::new(),
+        }
+    }
+
+    /// Writes an input, its outcomes and their rows.
+    pub(super) fn input(
+        &mut self,
+        transaction: &Transaction<'_>,
+        run: Run,
+        input: &InputRecord,
+    ) -> Result<(), WriteError> {
+        let id = run.input_id(input.number);
+        transaction
+            .prepare_cached(
+                "INSERT INTO _wadup_inputs (id, run_id, parent_id, path, size, sha256)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                id,
+                run.id,
+                input.parent.map(|parent| run.input_id(parent)),
+                PathValue(input),
+                input.size.map(saturating),
+                input.sha256.as_ref().map(hex),
+            ])?;
+        for outcome in &input.outcomes {
+            self.outcome(transaction, id, outcome)?;
+            self.rows(transaction, id, &outcome.rows)?;
+        }
+        Ok(())
+    }
+
+    fn outcome(
+        &self,
+        transaction: &Transaction<'_>,
+        input: i64,
+        outcome: &OutcomeRecord,
+    ) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO _wadup_outcomes (
+                     input_id, artifact, status, error_kind, message, traceback, stdout, stderr,
+                     duration_ms, peak_memory, rows_dropped, subcontent_dropped)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            )?
+            .execute(params![
+                input,
+                self.artifacts[outcome.artifact],
+                outcome.status.as_str(),
+                outcome.error_kind,
+                outcome.message,
+                outcome.traceback,
+                outcome.stdout,
+                outcome.stderr,
+                outcome.duration.as_secs_f64() * 1000.0,
+                saturating(outcome.peak_memory),
+                saturating(outcome.rows_dropped),
+                saturating(outcome.subcontent_dropped),
+            ])?;
+        Ok(())
+    }
+
+    fn rows(
+        &mut self,
+        transaction: &Transaction<'_>,
+        input: i64,
+        rows: &Rows,
+    ) -> Result<(), WriteError> {
+        for table in rows.tables() {
+            self.provide(transaction, table)?;
+        }
+        // Rows of one table usually come together.
+        let mut current: Option<(usize, CachedStatement<'_>)> = None;
+        for row in rows.iter() {
+            let (_, statement) = match current.take() {
+                Some(same) if same.0 == row.table() => current.insert(same),
+                _ => {
+                    let sql = schema::insert(&rows.tables()[row.table()]);
+                    current.insert((row.table(), transaction.prepare_cached(&sql)?))
+                }
+            };
+            statement.raw_bind_parameter(1, input)?;
+            for (index, cell) in row.cells().enumerate() {
+                statement.raw_bind_parameter(index + 2, CellValue(cell))?;
+            }
+            statement.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the table is there. That it agrees with what the database had when the
+    /// run began was seen to by who sent it; somebody else may have changed it since.
+    fn provide(&mut self, transaction: &Transaction<'_>, table: &Table) -> Result<(), WriteError> {
+        let name = table.name.to_ascii_lowercase();
+        if self.tables.contains_key(&name) {
+            return Ok(());
+        }
+        match schema::table(transaction, &table.name)? {
+            None => schema::create(transaction, table)?,
+            Some(found) if found.columns == table.columns => {}
+            Some(_) => {
+                return Err(WriteError::TableChanged {
+                    table: table.name.clone(),
+                });
+            }
+        }
+        self.tables.insert(name, table.clone());
+        Ok(())
+    }
+}
+
+impl Run {
+    fn input_id(self, number: u64) -> i64 {
+        self.first_input.saturating_add(saturating(number))
+    }
+}
+
+struct PathValue<'a>(&'a InputRecord);
+
+impl ToSql for PathValue<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let path = &self.0.path;
+        Ok(ToSqlOutput::Borrowed(match path.to_str() {
+            Some(text) => ValueRef::Text(text.as_bytes()),
+            None => ValueRef::Blob(path.as_bytes()),
+        }))
+    }
+}
+
+struct CellValue<'a>(Cell<'a>);
+
+impl ToSql for CellValue<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Cell::Null => ValueRef::Null,
+            Cell::Int64(value) => ValueRef::Integer(value),
+            Cell::Float64(value) => ValueRef::Real(value),
+            Cell::String(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// SQLite's integers are signed; nothing that is counted here comes near the end.
+fn saturating(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn hex(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Seconds since 1970, for SQLite's date functions. Times before that count as 1970.
+pub(super) fn unix_seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
