@@ -1,1 +1,42 @@
 //! From a project to an artifact: resolve, bundle, compile to bytecode, snapshot.
+//!
+//! [`build`] is the whole way. Its inputs are a [`Project`](wadup_project::Project),
+//! [`BuildSettings`], the [`Tools`] that the toolchain provides and a [`Reporter`]; its result
+//! is a file that depends on nothing else: not on the folder, the user, or the day.
+//!
+//! 1. *resolve*: a lock is read, checked or written ([`resolve`](build) by uv), markers are
+//!    evaluated for CPython on WASI, and every package gets one source: a pure-Python wheel
+//!    or the runtime's own tree.
+//! 2. *plan*: a [`BuildPlan`], which names every input by its digest. An artifact that was
+//!    made from the same plan before is taken from the cache.
+//! 3. *bundle*, *bytecode*: wheels are unpacked, sources compiled by the runtime itself.
+//! 4. *initialize*, *snapshot*: the runtime reads the bundle and starts the interpreter in a
+//!    sandbox, whose memory becomes the artifact.
+//!
+//! ```no_run
+//! # fn example(tools: &dyn wadup_build::Tools) -> Result<(), Box<dyn std::error::Error>> {
+//! use wadup_build::{BuildSettings, Silent, build};
+//!
+//! let project = wadup_project::Project::load("examples/python-pydantic-test".as_ref())?;
+//! let settings = BuildSettings {
+//!     output: Some("python-pydantic-test.wasm".into()),
+//!     ..BuildSettings::default()
+//! };
+//! let output = build(&project, &settings, tools, &Silent)?;
+//! println!("{} bytes", output.size);
+//! # Ok(()) }
+//! ```
+
+mod build;
+mod error;
+mod event;
+mod output;
+mod settings;
+mod tools;
+
+pub use build::build;
+pub use error::BuildError;
+pub use event::{BuildEvent, Reporter, Silent, Step};
+pub use output::{BuildOutput, FileKind, PackedFile, Warning};
+pub use settings::BuildSettings;
+pub use tools::{Download, ExtensionRecipe, Provided, Runtime, ToolError, Tools};

@@ -1,0 +1,69 @@
+use std::path::{Path, PathBuf};
+
+use wadup_project::{PackageName, Requirement, Version};
+
+/// What a build needs from the toolchain.
+pub trait Tools: Sync {
+    /// The version of the interpreter in every runtime.
+    fn python(&self) -> &Version;
+
+    /// The extensions that a runtime can have, ordered by name.
+    fn extensions(&self) -> &[ExtensionRecipe];
+
+    /// The folder for what can be made again.
+    fn cache_dir(&self) -> &Path;
+
+    /// The version of uv that [`Tools::uv`] gives.
+    fn uv_version(&self) -> &str;
+
+    /// The path of uv, which is provided first where it is missing.
+    fn uv(&self, offline: bool) -> Result<PathBuf, ToolError>;
+
+    /// The file with this digest, which is downloaded where it is not in the cache.
+    fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError>;
+
+    /// The runtime with these extensions, which is built where it is not in the cache.
+    fn runtime(&self, extensions: &[PackageName], offline: bool) -> Result<Runtime, ToolError>;
+}
+
+/// An error of the toolchain, passed through as it is.
+pub type ToolError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A native package that a recipe can build into a runtime.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtensionRecipe {
+    /// The package that has the native code, such as `pydantic-core`.
+    pub name: PackageName,
+    pub version: Version,
+    pub provides: Vec<Provided>,
+}
+
+/// What a name in `[tool.wadup] c-extensions` brings: for `pydantic`, itself and what it
+/// needs, each in one version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provided {
+    pub name: PackageName,
+    pub requirements: Vec<Requirement>,
+}
+
+/// A file to download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Download {
+    pub url: String,
+    /// Hexadecimal, lower case.
+    pub sha256: String,
+    /// In bytes, where it is known.
+    pub size: Option<u64>,
+}
+
+/// A linked interpreter without any user's code, and the Python files that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Runtime {
+    /// Names everything below.
+    pub digest: String,
+    pub wasm: PathBuf,
+    /// Folders whose files belong in `/lib/python3.13`.
+    pub stdlib: Vec<PathBuf>,
+    /// Folders whose files belong in `site-packages`.
+    pub site_packages: Vec<PathBuf>,
+}
