@@ -1,0 +1,193 @@
+use std::collections::BTreeMap;
+
+use crate::Error;
+use crate::limits::{CHUNK_OVERHEAD, Ledger};
+
+/// Bytes of one chunk at most. A file of one short chunk takes no more than its length.
+pub(crate) const CHUNK: u64 = 64 << 10;
+const SMALLEST: u64 = 64;
+
+/// The bytes of a file, in chunks; what no chunk holds is a hole and reads as zeros.
+///
+/// A chunk is a `Vec` with at most [`CHUNK`] bytes; beyond its length it is zeros too.
+#[derive(Debug, Default)]
+pub(crate) struct Sparse {
+    len: u64,
+    /// What the chunks were charged.
+    charged: u64,
+    chunks: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Sparse {
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    pub(crate) fn charged(&self) -> u64 {
+        self.charged
+    }
+
+    pub(crate) fn from_vec(bytes: Vec<u8>, ledger: &mut Ledger) -> Result<Self, Error> {
+        ledger.check_file_size(bytes.len() as u64)?;
+        let mut data = Self::default();
+        if bytes.len() as u64 <= CHUNK && !bytes.is_empty() {
+            let charge = bytes.capacity() as u64 + CHUNK_OVERHEAD;
+            ledger.charge(charge)?;
+            data.len = bytes.len() as u64;
+            data.charged = charge;
+            data.chunks.insert(0, bytes);
+            return Ok(data);
+        }
+        let written = data.write_at(0, &bytes, ledger);
+        if matches!(written, Ok(n) if n == bytes.len()) {
+            return Ok(data);
+        }
+        ledger.refusals.bytes = true;
+        ledger.release(data.charged);
+        Err(Error::NoSpace)
+    }
+
+    /// Fills `buf` from `offset` on; returns how many bytes there were.
+    pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> usize {
+        let available = self.len.saturating_sub(offset);
+        let wanted = (buf.len() as u64).min(available) as usize;
+        let mut rest = &mut buf[..wanted];
+        let mut at = offset;
+        while !rest.is_empty() {
+            let (index, start) = (at / CHUNK, (at % CHUNK) as usize);
+            let (now, later) = rest.split_at_mut(rest.len().min(CHUNK as usize - start));
+            let chunk = self
+                .chunks
+                .get(&index)
+                .map_or(&[][..], |chunk| chunk.get(start..).unwrap_or(&[]));
+            let stored = chunk.len().min(now.len());
+            now[..stored].copy_from_slice(&chunk[..stored]);
+            now[stored..].fill(0);
+            at += now.len() as u64;
+            rest = later;
+        }
+        wanted
+    }
+
+    /// Stores as much of `bytes` as the ledger allows; returns how much that was.
+    pub(crate) fn write_at(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        ledger: &mut Ledger,
+    ) -> Result<usize, Error> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let end = offset
+            .saturating_add(bytes.len() as u64)
+            .min(ledger.limits.file_size);
+        if end <= offset {
+            ledger.check_file_size(offset.saturating_add(1))?;
+        }
+        let bytes = &bytes[..(end - offset) as usize];
+        let mut written = 0;
+        while written < bytes.len() {
+            let at = offset + written as u64;
+            let start = (at % CHUNK) as usize;
+            let now = &bytes[written..bytes.len().min(written + CHUNK as usize - start)];
+            match self.grow(at / CHUNK, start + now.len(), ledger) {
+                Ok(chunk) => chunk[start..start + now.len()].copy_from_slice(now),
+                Err(refused) if written == 0 => return Err(refused),
+                Err(_) => break,
+            }
+            written += now.len();
+            self.len = self.len.max(offset + written as u64);
+        }
+        Ok(written)
+    }
+
+    /// The chunk `index`, at least `len` bytes long.
+    fn grow(&mut self, index: u64, len: usize, ledger: &mut Ledger) -> Result<&mut Vec<u8>, Error> {
+        let chunk = self.chunks.get(&index);
+        let old = chunk.map_or(0, charge_of);
+        if old < len as u64 + CHUNK_OVERHEAD {
+            let roomy = (len as u64).next_power_of_two().clamp(SMALLEST, CHUNK);
+            let fitting = len as u64;
+            let capacity = if ledger.try_charge(roomy + CHUNK_OVERHEAD - old) {
+                roomy
+            } else {
+                ledger.charge(fitting + CHUNK_OVERHEAD - old)?;
+                fitting
+            };
+            self.charged += capacity + CHUNK_OVERHEAD - old;
+            let chunk = self.chunks.entry(index).or_default();
+            chunk.reserve_exact(capacity as usize - chunk.len());
+        }
+        let chunk = self.chunks.entry(index).or_default();
+        if chunk.len() < len {
+            chunk.resize(len, 0);
+        }
+        Ok(chunk)
+    }
+
+    /// Cuts the file, or lengthens it by a hole.
+    pub(crate) fn set_len(&mut self, len: u64, ledger: &mut Ledger) -> Result<(), Error> {
+        ledger.check_file_size(len)?;
+        if len < self.len {
+            let boundary = len / CHUNK;
+            let mut cut = self.chunks.split_off(&boundary);
+            if let Some(mut kept) = cut.remove(&boundary).filter(|_| len % CHUNK != 0) {
+                kept.truncate((len % CHUNK) as usize);
+                self.chunks.insert(boundary, kept);
+            }
+            let freed = cut.values().map(charge_of).sum();
+            ledger.release(freed);
+            self.charged -= freed;
+        }
+        self.len = len;
+        Ok(())
+    }
+
+    /// Gives every byte of the range a place, so that later writes to it cannot run out of space.
+    pub(crate) fn allocate(
+        &mut self,
+        offset: u64,
+        len: u64,
+        ledger: &mut Ledger,
+    ) -> Result<(), Error> {
+        let end = offset.checked_add(len).ok_or(Error::FileTooLarge)?;
+        ledger.check_file_size(end)?;
+        let missing = end.div_ceil(CHUNK) - offset / CHUNK;
+        if missing.saturating_mul(CHUNK_OVERHEAD) > ledger.limits.bytes {
+            return ledger.charge(u64::MAX);
+        }
+        for index in offset / CHUNK..end.div_ceil(CHUNK) {
+            let upto = (end - index * CHUNK).min(CHUNK);
+            self.grow(index, upto as usize, ledger)?;
+        }
+        self.len = self.len.max(end);
+        Ok(())
+    }
+
+    /// The bytes as one piece; the single chunk of a short file is moved, not copied.
+    pub(crate) fn into_vec(mut self) -> Vec<u8> {
+        let len = self.len as usize;
+        if self.chunks.len() <= 1 && self.len <= CHUNK {
+            let mut bytes = self.chunks.remove(&0).unwrap_or_default();
+            bytes.resize(len, 0);
+            return bytes;
+        }
+        let mut bytes = vec![0; len];
+        self.read_at(0, &mut bytes);
+        bytes
+    }
+
+    /// A copy that is not charged to anyone.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            len: self.len,
+            charged: 0,
+            chunks: self.chunks.clone(),
+        }
+    }
+}
+
+fn charge_of(chunk: &Vec<u8>) -> u64 {
+    chunk.capacity() as u64 + CHUNK_OVERHEAD
+}
