@@ -38,7 +38,7 @@ impl Vfs {
         Ok(())
     }
 
-    /// `linkat`: another name for the file at `old`.
+    /// `linkat`: another name for the file at `old`. Returns its inode.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Vfs {
         follow: bool,
         new_base: InodeId,
         new: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<InodeId, Error> {
         let inode = self.lookup(old_base, old, follow)?;
         let (dir, name, trailing_slash) = self.vacant(new_base, new)?;
         if trailing_slash {
@@ -63,7 +63,8 @@ impl Vfs {
         if self.is_directory(inode)? {
             return Err(Error::NotPermitted);
         }
-        self.attach(dir, name, inode)
+        self.attach(dir, name, inode)?;
+        Ok(inode)
     }
 
     /// `readlinkat`.
