@@ -1,6 +1,16 @@
 //! Tables, rows, sub-content and failures, as the JSON files that a guest writes.
+//!
+//! [`Metadata`] is what a reader parses. A writer with many rows uses [`MetadataBuffer`], which
+//! appends the same JSON without building values first. [`Table::check`] has the rules for
+//! names, which both sides apply.
+
+mod buffer;
+mod schema;
 
 use serde::{Deserialize, Serialize};
+
+pub use buffer::{MetadataBuffer, RowWriter};
+pub use schema::{MAX_COLUMNS, MAX_NAME_CHARS, SchemaError, UnknownDataType};
 
 /// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,0 +1,111 @@
+//! What is said of an exception: on stderr, and to the host.
+
+use std::io::{self, Write};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyType};
+use wadup_protocol::metadata::Failure;
+
+/// Longest message and longest traceback that are handed to the host, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// Prints the exception as Python would and describes it for the host.
+pub(super) fn report(py: Python<'_>, error: &PyErr) -> Failure {
+    let traceback = format(py, error);
+    if !call_own_hook(py, error) {
+        print(py, &traceback);
+    }
+    let message = message(error.value(py));
+    Failure {
+        kind: kind(&error.get_type(py)),
+        message: shorten(message),
+        traceback: shorten(traceback),
+    }
+}
+
+/// Writes to `sys.stderr`, or to the host's when that is not usable.
+pub(super) fn print(py: Python<'_>, text: &str) {
+    let written = py
+        .import("sys")
+        .and_then(|sys| sys.getattr("stderr"))
+        .and_then(|stderr| stderr.call_method1("write", (text,)));
+    if written.is_err() {
+        // There is nobody left to tell when this fails too.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// Calls the `sys.excepthook` that the program has set; false if there is none that works.
+fn call_own_hook(py: Python<'_>, error: &PyErr) -> bool {
+    let arguments = (error.get_type(py), error.value(py), error.traceback(py));
+    own_hook(py).is_some_and(|hook| hook.call1(arguments).is_ok())
+}
+
+fn own_hook(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    let sys = py.import("sys").ok()?;
+    let hook = sys.getattr("excepthook").ok()?;
+    let standard = sys.getattr("__excepthook__").ok()?;
+    (!hook.is(&standard)).then_some(hook)
+}
+
+/// The traceback as text, with causes and contexts; without frames if it cannot be had.
+fn format(py: Python<'_>, error: &PyErr) -> String {
+    let lines = py
+        .import("traceback")
+        .and_then(|traceback| traceback.call_method1("format_exception", (error.value(py),)))
+        .and_then(|lines| PyString::new(py, "").call_method1("join", (lines,)));
+    match lines {
+        Ok(text) => text_of(&text),
+        Err(_) => format!(
+            "{}: {}\n",
+            kind(&error.get_type(py)),
+            message(error.value(py))
+        ),
+    }
+}
+
+/// Such as `ValueError` or `pydantic_core._pydantic_core.ValidationError`.
+fn kind(class: &Bound<'_, PyType>) -> String {
+    let name = |attribute| {
+        class
+            .getattr(attribute)
+            .map_or_else(|_| "?".to_owned(), |name| text_of(&name))
+    };
+    match name("__module__").as_str() {
+        "builtins" => name("__qualname__"),
+        module => format!("{module}.{}", name("__qualname__")),
+    }
+}
+
+fn message(exception: &Bound<'_, PyAny>) -> String {
+    match exception.str() {
+        Ok(text) => text_of(text.as_any()),
+        Err(_) => "<exception str() failed>".to_owned(),
+    }
+}
+
+/// A string as UTF-8; lone surrogates become `\udc80`.
+pub(super) fn text_of(text: &Bound<'_, PyAny>) -> String {
+    let bytes = text
+        .call_method1("encode", ("utf-8", "backslashreplace"))
+        .and_then(|bytes| bytes.extract::<Vec<u8>>());
+    match bytes {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+/// Cuts the middle out of a text that is too long: both ends of a traceback matter.
+fn shorten(text: String) -> String {
+    if text.len() <= LIMIT {
+        return text;
+    }
+    let head = text.floor_char_boundary(LIMIT / 2);
+    let tail = text.ceil_char_boundary(text.len() - LIMIT / 2);
+    let left_out = tail - head;
+    format!(
+        "{}\n[… {left_out} bytes left out …]\n{}",
+        &text[..head],
+        &text[tail..]
+    )
+}

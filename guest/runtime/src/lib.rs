@@ -1,0 +1,19 @@
+//! The Rust half of every artifact. Linked with CPython and the extensions it makes
+//! `runtime.wasm`, which is the same for all projects.
+//!
+//! - [`tree`]: the file tree that the artifact carries in its memory, mounted at `/lib` and
+//!   `/app` between wasi-libc and the host.
+//! - [`interpreter`]: how CPython is started, brought from a snapshot into the present, and how
+//!   `main()` ends.
+//! - [`package`]: `wadup._native`, the native half of the Python package `wadup`.
+//! - [`exports`]: what the host calls: `wadup_initialize` once when an artifact is built,
+//!   then `process` (or `_start`) once for each input.
+//!
+//! A Rust extension that opens files with `std::fs` talks to the host directly and does not
+//! see the tree; C and Python go through wasi-libc and do.
+
+mod exports;
+mod failure;
+mod interpreter;
+mod package;
+mod tree;
