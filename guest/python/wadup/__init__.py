@@ -1,0 +1,55 @@
+"""Turn an input file into rows of SQL tables, from inside a wadup sandbox.
+
+The entry module of a project has a function ``main()`` that is called once for every input::
+
+    import wadup
+
+    def main():
+        text = wadup.input.read_text()
+        wadup.define_table("files", [("name", "String"), ("lines", "Int64")])
+        wadup.insert_row("files", [wadup.input.name, text.count("\\n")])
+
+Rows count when ``main()`` returns or calls ``sys.exit(0)``; an exception drops them and is
+recorded as the outcome of the input. What is wrong is raised by the call that is wrong:
+:class:`TypeError` for a value of the wrong Python type, :class:`TableError` (a
+:class:`ValueError`) for everything else about tables and rows.
+
+=========== ============================================================================
+Column type Takes
+=========== ============================================================================
+``Int64``   ``int`` from -2**63 to 2**63 - 1, ``bool`` (as 0 or 1), ``None``
+``Float64`` finite ``float``, an ``int`` that a float holds exactly, ``None``
+``String``  ``str`` without NUL and lone surrogates, ``None``
+=========== ============================================================================
+
+The entry module is imported once, when the artifact is built, and every sandbox starts from
+the state after that. What differs between sandboxes belongs into ``main()`` or into a function
+registered with :func:`on_start`: there is no input, no clock worth reading and no randomness
+worth keeping while the module is imported.
+"""
+
+from ._input import Input
+from ._native import (
+    TableError,
+    define_table,
+    emit_bytes,
+    flush,
+    insert_row,
+    on_start,
+)
+
+__all__ = [
+    "Input",
+    "TableError",
+    "define_table",
+    "emit_bytes",
+    "flush",
+    "input",
+    "insert_row",
+    "on_start",
+]
+
+__version__ = "0.1.0"
+
+#: The input that is being processed.
+input = Input()
