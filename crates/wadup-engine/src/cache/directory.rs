@@ -1,0 +1,121 @@
+//! The cache's directory, held open so that it cannot be exchanged for another.
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+
+use super::Problem;
+
+/// A directory of this user that nobody else may enter.
+pub(super) struct Directory {
+    fd: OwnedFd,
+}
+
+impl Directory {
+    /// The directory at `path`, or `None` if there is nothing.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>, Problem> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+        let fd = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => {
+                return Err(Problem::NotADirectory);
+            }
+            Err(error) => return Err(io_problem("opened")(error.into())),
+        };
+        let directory = Self { fd };
+        directory.claim()?;
+        Ok(Some(directory))
+    }
+
+    /// The directory at `path`, made together with its parents where it is missing.
+    pub(super) fn create(path: &Path) -> Result<Self, Problem> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .or_else(|error| match error.kind() {
+                // A symbolic link or a file; `open` tells which.
+                io::ErrorKind::AlreadyExists => Ok(()),
+                _ => Err(error),
+            })
+            .map_err(io_problem("made"))?;
+        Self::open(path)?.ok_or_else(|| io_problem("opened")(io::ErrorKind::NotFound.into()))
+    }
+
+    /// Checks the owner and shuts others out.
+    fn claim(&self) -> Result<(), Problem> {
+        let stat = rustix::fs::fstat(&self.fd).map_err(|e| io_problem("examined")(e.into()))?;
+        if stat.st_uid != current_user() {
+            return Err(Problem::ForeignDirectory { owner: stat.st_uid });
+        }
+        if Mode::from_raw_mode(stat.st_mode) != Mode::RWXU {
+            rustix::fs::fchmod(&self.fd, Mode::RWXU)
+                .map_err(|e| io_problem("closed to others")(e.into()))?;
+        }
+        Ok(())
+    }
+
+    /// An entry whose owner and mode are right, or `None` if there is none.
+    pub(super) fn open_entry(&self, name: &str) -> Result<Option<File>, Problem> {
+        // Never block on what is not a file.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => File::from(fd),
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(rustix::io::Errno::LOOP) => return Err(Problem::NotAFile),
+            Err(error) => return Err(io_problem("read")(error.into())),
+        };
+        check_entry(&file)?;
+        Ok(Some(file))
+    }
+
+    /// A new file under a name that nobody else has.
+    pub(super) fn create_temporary(&self, name: &str) -> Result<File, Problem> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.fd, name, flags, Mode::RUSR)
+            .map(File::from)
+            .map_err(|e| io_problem("written")(e.into()))
+    }
+
+    /// Puts a finished file in its place, atomically.
+    pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Problem> {
+        rustix::fs::renameat(&self.fd, from, &self.fd, to)
+            .map_err(|e| io_problem("written")(e.into()))
+    }
+
+    /// Removes a file that is of no use; that it cannot be removed does no harm.
+    pub(super) fn remove(&self, name: &str) {
+        let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::empty());
+    }
+}
+
+fn check_entry(file: &File) -> Result<(), Problem> {
+    let metadata = file.metadata().map_err(io_problem("read"))?;
+    if FileType::from_raw_mode(metadata.mode()) != FileType::RegularFile {
+        return Err(Problem::NotAFile);
+    }
+    if metadata.uid() != current_user() {
+        return Err(Problem::ForeignEntry {
+            owner: metadata.uid(),
+        });
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(Problem::Writable {
+            mode: metadata.mode() & 0o7777,
+        });
+    }
+    Ok(())
+}
+
+fn current_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+pub(super) fn io_problem(step: &'static str) -> impl Fn(io::Error) -> Problem {
+    move |source| Problem::Io { step, source }
+}

@@ -1,0 +1,224 @@
+//! wasmtime, configured in this one place.
+
+use std::sync::Arc;
+
+use wasmtime::{
+    Config, Enabled, Inlining, InstanceAllocationStrategy, Linker, PoolingAllocationConfig,
+};
+
+use crate::execution::Sandbox;
+use crate::settings::EngineSettings;
+use crate::ticker::Ticker;
+
+/// The largest initial memory that is mapped copy-on-write however sparse it is. wasmtime's
+/// own default is 16 MiB, above which it silently falls back to copying a sparse image: a
+/// started CPython is larger than that.
+pub(crate) const DENSE_IMAGE: u64 = 256 << 20;
+
+/// What a slot of the pool keeps resident between two instances: pages up to this amount are
+/// reset in place instead of being given back and faulted in again.
+const KEEP_RESIDENT: usize = 16 << 20;
+
+/// The most elements of one table (function pointers), and the most tables of one module.
+const TABLE_ELEMENTS: usize = 1 << 18;
+const TABLES: u32 = 4;
+
+/// What one instance's own bookkeeping (imports, function references, globals) may need.
+const INSTANCE_SIZE: usize = 16 << 20;
+
+/// Native stack that remains for the host's functions when WebAssembly has used up its own.
+pub(crate) const HOST_STACK: u64 = 2 << 20;
+
+/// wasmtime with a pool of instance slots, the WASI implementation, and a clock that
+/// interrupts executions.
+///
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    wasmtime: wasmtime::Engine,
+    linker: Linker<Sandbox>,
+    ticker: Ticker,
+    settings: EngineSettings,
+}
+
+/// Why an engine could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A setting is out of its range.
+    #[error("{setting} is {value}, but must be between {min} and {max}")]
+    OutOfRange {
+        setting: &'static str,
+        value: u64,
+        min: u64,
+        max: u64,
+    },
+    /// wasmtime refused, most often because the pool's address space could not be reserved.
+    #[error("start wasmtime with {instances} instance(s)")]
+    Wasmtime {
+        instances: u32,
+        source: wasmtime::Error,
+    },
+    /// The thread that interrupts executions could not be started.
+    #[error("start the interrupting thread")]
+    Thread(#[source] std::io::Error),
+}
+
+impl EngineError {
+    /// What to try.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::OutOfRange { .. } => None,
+            Self::Wasmtime { .. } => Some(
+                "every instance reserves 4 GiB of address space: raise `ulimit -v`, or use fewer jobs",
+            ),
+            Self::Thread(_) => Some("raise the limit on threads (`ulimit -u`)"),
+        }
+    }
+}
+
+impl Engine {
+    /// Reserves the pool and starts the interrupting thread.
+    ///
+    /// # Errors
+    ///
+    /// When a setting is out of range or the address space cannot be reserved.
+    pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
+        check(&settings)?;
+        let failed = |source| EngineError::Wasmtime {
+            instances: settings.instances,
+            source,
+        };
+        let wasmtime = wasmtime::Engine::new(&config(&settings)).map_err(failed)?;
+        let linker = linker(&wasmtime).map_err(failed)?;
+        let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                wasmtime,
+                linker,
+                ticker,
+                settings,
+            }),
+        })
+    }
+
+    /// What the engine was made with.
+    pub fn settings(&self) -> &EngineSettings {
+        &self.inner.settings
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.inner.wasmtime
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<Sandbox> {
+        &self.inner.linker
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.inner.ticker
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check(settings: &EngineSettings) -> Result<(), EngineError> {
+    let ranges = [
+        (
+            "the number of instances",
+            u64::from(settings.instances),
+            1,
+            u64::from(EngineSettings::MAX_INSTANCES),
+        ),
+        (
+            "the memory limit",
+            settings.max_memory,
+            PAGE,
+            EngineSettings::MAX_MEMORY,
+        ),
+        (
+            "the stack limit",
+            settings.max_stack,
+            EngineSettings::MIN_STACK,
+            EngineSettings::MAX_STACK,
+        ),
+    ];
+    for (setting, value, min, max) in ranges {
+        if !(min..=max).contains(&value) {
+            return Err(EngineError::OutOfRange {
+                setting,
+                value,
+                min,
+                max,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A page of WebAssembly memory.
+const PAGE: u64 = 64 << 10;
+
+fn config(settings: &EngineSettings) -> Config {
+    let stack = usize_of(settings.max_stack);
+    let mut config = Config::new();
+    config
+        .max_wasm_stack(stack)
+        // Not used, as nothing here is asynchronous, but must not be smaller.
+        .async_stack_size(stack)
+        .epoch_interruption(true)
+        .consume_fuel(settings.fuel)
+        .compiler_inlining(Inlining::Yes)
+        .memory_init_cow(true)
+        .memory_guaranteed_dense_image_size(DENSE_IMAGE)
+        // WASI preview 1 has 32-bit addresses; those need no bounds checks.
+        .wasm_memory64(false)
+        // Results must not depend on the machine's vector unit.
+        .relaxed_simd_deterministic(true)
+        // Neither native debuggers nor profilers read our code; both tables only make the
+        // cached code larger. Backtraces walk frame pointers.
+        .native_unwind_info(false)
+        .debug_symbols(false)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+    config
+}
+
+fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_core_instances(settings.instances)
+        .total_memories(settings.instances)
+        .total_tables(settings.instances.saturating_mul(TABLES))
+        .total_stacks(0)
+        .max_tables_per_module(TABLES)
+        .table_elements(TABLE_ELEMENTS)
+        .max_core_instance_size(INSTANCE_SIZE)
+        .max_memory_size(usize_of(settings.max_memory))
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        // Every slot that was used stays warm: there are no more than can run at once.
+        .max_unused_warm_slots(settings.instances)
+        // Linux 6.7: resets only the pages that were written.
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = Linker::new(engine);
+    wadup_wasi::add_to_linker(&mut linker, Sandbox::wasi)?;
+    Ok(linker)
+}
+
+/// Sizes were checked against ranges that fit; on a 32-bit host the largest saturate.
+fn usize_of(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}

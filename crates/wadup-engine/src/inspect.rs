@@ -1,0 +1,292 @@
+//! What can be said of a module before it is compiled: what it imports and exports, how much
+//! memory it starts with, and its manifest.
+
+use serde::Deserialize;
+use wadup_protocol::ABI_VERSION;
+use wadup_protocol::manifest::{self, Manifest, PROCESS_EXPORT};
+use wasmparser::{CompositeInnerType, Encoding, ExternalKind, Parser, Payload, TypeRef, ValType};
+
+use crate::program::LoadError;
+
+/// The only module that a program may import from.
+const WASI: &str = "wasi_snapshot_preview1";
+/// All functions of WASI preview 1, which is frozen, in order:
+/// <https://github.com/WebAssembly/WASI/blob/v0.2.0/legacy/preview1/witx/wasi_snapshot_preview1.witx>
+const PREVIEW1: [&str; 46] = [
+    "args_get",
+    "args_sizes_get",
+    "clock_res_get",
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "fd_advise",
+    "fd_allocate",
+    "fd_close",
+    "fd_datasync",
+    "fd_fdstat_get",
+    "fd_fdstat_set_flags",
+    "fd_fdstat_set_rights",
+    "fd_filestat_get",
+    "fd_filestat_set_size",
+    "fd_filestat_set_times",
+    "fd_pread",
+    "fd_prestat_dir_name",
+    "fd_prestat_get",
+    "fd_pwrite",
+    "fd_read",
+    "fd_readdir",
+    "fd_renumber",
+    "fd_seek",
+    "fd_sync",
+    "fd_tell",
+    "fd_write",
+    "path_create_directory",
+    "path_filestat_get",
+    "path_filestat_set_times",
+    "path_link",
+    "path_open",
+    "path_readlink",
+    "path_remove_directory",
+    "path_rename",
+    "path_symlink",
+    "path_unlink_file",
+    "poll_oneoff",
+    "proc_exit",
+    "proc_raise",
+    "random_get",
+    "sched_yield",
+    "sock_accept",
+    "sock_recv",
+    "sock_send",
+    "sock_shutdown",
+];
+/// The entry of a WASI command.
+const START_EXPORT: &str = "_start";
+/// Must run once before anything else of a WASI reactor.
+const INITIALIZE_EXPORT: &str = "_initialize";
+
+/// How a program is called for one input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// `process`, without parameters.
+    Process,
+    /// `_start`, a WASI command.
+    Start,
+}
+
+impl Entry {
+    /// The name of the export.
+    pub fn export(self) -> &'static str {
+        match self {
+            Self::Process => PROCESS_EXPORT,
+            Self::Start => START_EXPORT,
+        }
+    }
+}
+
+/// A module's outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) entry: Entry,
+    /// Whether `_initialize` has to be called first.
+    pub(crate) reactor: bool,
+    pub(crate) manifest: Option<Manifest>,
+}
+
+/// Reads the outline of the binary module `wasm`.
+pub(crate) fn outline(wasm: &[u8], max_memory: u64) -> Result<Outline, LoadError> {
+    check_header(wasm)?;
+    let mut scan = Scan::default();
+    for payload in Parser::new(0).parse_all(wasm) {
+        scan.payload(payload.map_err(|error| malformed(&error))?)
+            .map_err(|error| malformed(&error))?;
+    }
+    scan.finish(max_memory)
+}
+
+fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
+    LoadError::Malformed {
+        offset: error.offset(),
+        message: error.message().to_owned(),
+    }
+}
+
+fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
+    if !wasm.starts_with(b"\0asm") {
+        return Err(LoadError::NotWasm);
+    }
+    if Parser::is_component(wasm) {
+        return Err(LoadError::Component);
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Scan<'a> {
+    /// The parameter and result types of each type index that is a function's.
+    types: Vec<Option<(Vec<ValType>, Vec<ValType>)>>,
+    /// The type index of each function, imported ones first.
+    functions: Vec<u32>,
+    imports: Vec<(&'a str, &'a str, bool)>,
+    exports: Vec<(&'a str, ExternalKind, u32)>,
+    memories: Vec<u64>,
+    manifests: Vec<&'a [u8]>,
+}
+
+impl<'a> Scan<'a> {
+    fn payload(&mut self, payload: Payload<'a>) -> wasmparser::Result<()> {
+        match payload {
+            // `check_header` has seen to it.
+            Payload::Version { encoding, .. } => debug_assert_eq!(encoding, Encoding::Module),
+            Payload::TypeSection(groups) => {
+                for group in groups {
+                    self.types.extend(group?.into_types().map(signature));
+                }
+            }
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    self.import(import?);
+                }
+            }
+            Payload::FunctionSection(functions) => {
+                for function in functions {
+                    self.functions.push(function?);
+                }
+            }
+            Payload::MemorySection(memories) => {
+                for memory in memories {
+                    let memory = memory?;
+                    let page = 1_u64 << memory.page_size_log2.unwrap_or(16).min(63);
+                    self.memories.push(memory.initial.saturating_mul(page));
+                }
+            }
+            Payload::ExportSection(exports) => {
+                for export in exports {
+                    let export = export?;
+                    self.exports.push((export.name, export.kind, export.index));
+                }
+            }
+            Payload::CustomSection(section) if section.name() == manifest::SECTION => {
+                self.manifests.push(section.data());
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn import(&mut self, import: wasmparser::Import<'a>) {
+        let function = match import.ty {
+            TypeRef::Func(index) | TypeRef::FuncExact(index) => Some(index),
+            _ => None,
+        };
+        self.functions.extend(function);
+        self.imports
+            .push((import.module, import.name, function.is_some()));
+    }
+
+    fn finish(self, max_memory: u64) -> Result<Outline, LoadError> {
+        self.check_imports()?;
+        let entry = self.entry()?;
+        let needed = self
+            .memories
+            .iter()
+            .fold(0_u64, |sum, m| sum.saturating_add(*m));
+        if needed > max_memory {
+            return Err(LoadError::NeedsMemory {
+                needed,
+                limit: max_memory,
+            });
+        }
+        let exports_memory = self
+            .exports
+            .iter()
+            .any(|(name, kind, _)| *name == "memory" && *kind == ExternalKind::Memory);
+        if !self.imports.is_empty() && !exports_memory {
+            return Err(LoadError::NoMemory);
+        }
+        Ok(Outline {
+            entry,
+            reactor: entry == Entry::Process && self.function(INITIALIZE_EXPORT).is_some(),
+            manifest: self.manifest()?,
+        })
+    }
+
+    /// All that is unknown at once, instead of the linker's first complaint after minutes of
+    /// compiling.
+    fn check_imports(&self) -> Result<(), LoadError> {
+        let foreign: Vec<String> = self
+            .imports
+            .iter()
+            .filter(|(module, name, function)| {
+                !function || *module != WASI || PREVIEW1.binary_search(name).is_err()
+            })
+            .map(|(module, name, _)| format!("{module}.{name}"))
+            .collect();
+        if foreign.is_empty() {
+            Ok(())
+        } else {
+            Err(LoadError::UnknownImports { imports: foreign })
+        }
+    }
+
+    fn entry(&self) -> Result<Entry, LoadError> {
+        for entry in [Entry::Process, Entry::Start] {
+            let Some(signature) = self.function(entry.export()) else {
+                continue;
+            };
+            return match signature {
+                (params, results) if params.is_empty() && results.is_empty() => Ok(entry),
+                (params, [ValType::I32]) if params.is_empty() && entry == Entry::Process => {
+                    Ok(entry)
+                }
+                _ => Err(LoadError::EntrySignature {
+                    export: entry.export(),
+                }),
+            };
+        }
+        Err(LoadError::NoEntry)
+    }
+
+    /// The parameters and results of the function that is exported as `name`.
+    fn function(&self, name: &str) -> Option<(&[ValType], &[ValType])> {
+        let (_, _, index) = self.exports.iter().find(|(export, kind, _)| {
+            *export == name && matches!(kind, ExternalKind::Func | ExternalKind::FuncExact)
+        })?;
+        let signature = *self.functions.get(usize::try_from(*index).ok()?)?;
+        let (params, results) = self.types.get(usize::try_from(signature).ok()?)?.as_ref()?;
+        Some((params, results))
+    }
+
+    fn manifest(&self) -> Result<Option<Manifest>, LoadError> {
+        match self.manifests.as_slice() {
+            [] => Ok(None),
+            [section] => parse_manifest(section).map(Some),
+            sections => Err(LoadError::ManyManifests {
+                count: sections.len(),
+            }),
+        }
+    }
+}
+
+fn signature(ty: wasmparser::SubType) -> Option<(Vec<ValType>, Vec<ValType>)> {
+    match ty.composite_type.inner {
+        CompositeInnerType::Func(func) => Some((func.params().to_vec(), func.results().to_vec())),
+        _ => None,
+    }
+}
+
+/// The version first: a newer manifest may have another form altogether.
+fn parse_manifest(section: &[u8]) -> Result<Manifest, LoadError> {
+    #[derive(Deserialize)]
+    struct Version {
+        abi_version: u32,
+    }
+    let version: Version = serde_json::from_slice(section).map_err(LoadError::Manifest)?;
+    if version.abi_version > ABI_VERSION || version.abi_version == 0 {
+        return Err(LoadError::AbiVersion {
+            artifact: version.abi_version,
+            supported: ABI_VERSION,
+        });
+    }
+    serde_json::from_slice(section).map_err(LoadError::Manifest)
+}

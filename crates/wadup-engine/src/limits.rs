@@ -1,0 +1,120 @@
+//! What one execution may use, and how it is stopped.
+
+use std::time::{Duration, Instant};
+
+use wadup_wasi::{Interrupt, Interrupted};
+use wasmtime::{ResourceLimiter, UpdateDeadline};
+
+/// What one execution may use. Content and files are limited by the vfs.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Wall-clock time from instantiation on. Looked at every 10 ms; a single bulk memory
+    /// operation is not interrupted.
+    pub timeout: Option<Duration>,
+    /// Units of fuel, about one an instruction. Needs
+    /// [`EngineSettings::fuel`](crate::EngineSettings::fuel).
+    pub fuel: Option<u64>,
+    /// Linear memory in bytes; the engine's `max_memory` when not given.
+    pub memory: Option<u64>,
+    /// Stops the execution, from any thread, when it is raised.
+    pub interrupt: Option<Interrupt>,
+}
+
+/// A limit that ended an execution, or that something was refused for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Limit {
+    Time,
+    Fuel,
+    /// Linear memory.
+    Memory,
+    /// Elements of a table (function pointers).
+    Table,
+}
+
+/// When an execution has to end. WASI's waits look at it by themselves; computing is stopped by
+/// the engine's ticks.
+#[derive(Debug, Clone)]
+pub(crate) struct Deadline {
+    pub(crate) at: Option<Instant>,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl Deadline {
+    pub(crate) fn new(limits: &Limits, start: Instant) -> Self {
+        Self {
+            // A time that cannot be represented is never reached.
+            at: limits
+                .timeout
+                .and_then(|timeout| start.checked_add(timeout)),
+            interrupt: limits.interrupt.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Asked on every tick.
+    pub(crate) fn check(&self) -> Result<UpdateDeadline, Interrupted> {
+        let over = self.at.is_some_and(|at| Instant::now() >= at);
+        if over || self.interrupt.is_raised() {
+            Err(Interrupted)
+        } else {
+            Ok(UpdateDeadline::Continue(1))
+        }
+    }
+}
+
+/// Counts linear memory and tables against their limits and remembers refusals: the guest sees
+/// a failed allocation, and what it makes of it is judged when it ends.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    memory: u64,
+    pub(crate) peak_memory: u64,
+    pub(crate) refused: Option<Limit>,
+}
+
+impl Meter {
+    pub(crate) fn new(memory: u64) -> Self {
+        Self {
+            memory,
+            peak_memory: 0,
+            refused: None,
+        }
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let desired = desired as u64;
+        if desired > self.memory {
+            self.refused = Some(Limit::Memory);
+            return Ok(false);
+        }
+        // Beyond the module's own maximum the growth fails, which is no limit of ours.
+        if maximum.is_none_or(|maximum| desired <= maximum as u64) {
+            self.peak_memory = self.peak_memory.max(desired);
+        }
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.refused.get_or_insert(Limit::Memory);
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.refused.get_or_insert(Limit::Table);
+        Ok(())
+    }
+}
