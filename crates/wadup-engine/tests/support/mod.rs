@@ -1,5 +1,11 @@
 //! A sandbox for a guest in WebAssembly text.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses a part of it"
+)]
+
 use wadup_engine::{CompiledCache, Engine, EngineSettings, Finished, Limits, Program};
 use wadup_vfs::{SystemTime, Vfs};
 use wadup_wasi::{WasiConfig, WasiCtx};
