@@ -1,0 +1,120 @@
+"""Compiles Python sources to bytecode with the interpreter that will run it.
+
+``wadup build`` runs this inside the sandbox as an entry module. It and the builder talk through
+files:
+
+``/src/list.json``
+    A JSON list of strings: for each source its path in the artifact, such as
+    ``/lib/python3.13/json/__init__.py``. It becomes ``co_filename``.
+``/src/N``
+    The bytes of the Nth source, counted from 0.
+``/out/N.pyc``
+    Written here: the bytecode of source N, a hash-based ``.pyc`` that is never checked against
+    its source (:pep:`552`), for optimization level 0. It is missing if the source has an error.
+``/out/errors.json``
+    Written here, last: a JSON list of ``{"index", "path", "line", "message"}``, one for each
+    source that has an error, in the order of the sources. ``line`` is a number or null.
+    Packages do ship files that are no valid Python (templates, tests of parsers), so an error
+    is not a failure.
+
+The bytes of ``N.pyc`` depend on nothing but the source's bytes, its path and the interpreter;
+not on what else is compiled in the same run. The hash seed is a part of the interpreter here
+(it orders ``__static_attributes__``): the builder always gives the same.
+"""
+
+import importlib.util
+import json
+import marshal
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from types import CodeType
+from typing import TypedDict, TypeVar
+
+_SOURCES = "/src"
+_OUTPUT = "/out"
+
+#: The flags of a ``.pyc`` that is found valid without looking at its source.
+_UNCHECKED_HASH = 0b01
+
+
+_T = TypeVar("_T")
+
+
+class _Error(TypedDict):
+    index: int
+    path: str
+    line: int | None
+    message: str
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    with open(f"{_SOURCES}/list.json", encoding="utf-8") as file:
+        paths: list[str] = json.load(file)
+    os.makedirs(_OUTPUT, exist_ok=True)
+    outcomes = [_compile(index, path) for index, path in enumerate(paths)]
+    errors = [error for error in outcomes if error is not None]
+    with open(f"{_OUTPUT}/errors.json", "w", encoding="utf-8") as file:
+        json.dump(errors, file)
+
+
+def _compile(index: int, path: str) -> _Error | None:
+    """Compile one source; the error, if it has one."""
+    with open(f"{_SOURCES}/{index}", "rb") as file:
+        source = file.read()
+    try:
+        bytecode = _pyc(source, path)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return _described(index, path, error)
+    with open(f"{_OUTPUT}/{index}.pyc", "wb") as file:
+        file.write(bytecode)
+    return None
+
+
+def _pyc(source: bytes, path: str) -> bytes:
+    code: CodeType = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    return b"".join((
+        importlib.util.MAGIC_NUMBER,
+        _UNCHECKED_HASH.to_bytes(4, "little"),
+        importlib.util.source_hash(source),
+        _stable(code),
+    ))
+
+
+def _stable(code: CodeType) -> bytes:
+    """The code as ``marshal`` writes it, less what it takes from the interpreter's history.
+
+    ``dumps`` marks objects that have more than one reference, from wherever: once loaded from
+    bytes, they are referred to by the code alone. And it marks interned strings.
+    """
+    interned = _intern_qualified_names(code, frozenset(_qualified_names(code)))
+    return marshal.dumps(marshal.loads(marshal.dumps(interned)))
+
+
+def _qualified_names(code: CodeType) -> Iterator[str]:
+    yield code.co_qualname
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _qualified_names(constant)
+
+
+def _intern_qualified_names(constant: _T, names: frozenset[str]) -> _T:
+    """A class body has its qualified name as a constant as well. That is the same, interned
+    object, unless an equal string had been interned before: another file, say."""
+    if isinstance(constant, CodeType):
+        constants = _intern_qualified_names(constant.co_consts, names)
+        return constant.replace(co_consts=constants)
+    if isinstance(constant, tuple | frozenset):
+        return type(constant)(_intern_qualified_names(item, names) for item in constant)
+    if isinstance(constant, str) and constant in names:
+        return sys.intern(constant)
+    return constant
+
+
+def _described(index: int, path: str, error: BaseException) -> _Error:
+    if isinstance(error, SyntaxError):
+        return {"index": index, "path": path, "line": error.lineno, "message": error.msg}
+    message = f"{type(error).__name__}: {error}"
+    return {"index": index, "path": path, "line": None, "message": message}
