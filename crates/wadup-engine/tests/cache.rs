@@ -18,7 +18,10 @@ impl Fixture {
     fn new() -> Self {
         Self {
             root: tempfile::tempdir().unwrap(),
-            engine: engine(EngineSettings::default()),
+            engine: engine(EngineSettings {
+                instances: 8,
+                ..EngineSettings::default()
+            }),
         }
     }
 
