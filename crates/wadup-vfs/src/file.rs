@@ -89,19 +89,20 @@ impl Vfs {
         let follow = match options {
             OpenOptions {
                 create: true,
-                exclusive: true,
+                exclusive,
+                follow,
                 ..
-            } => Follow::Never,
+            } => Follow::Create {
+                follow: follow && !exclusive,
+            },
             OpenOptions { follow: true, .. } => Follow::Always,
             _ => Follow::TrailingSlash,
         };
-        let resolved = self.resolve(base, path, follow)?;
-        let inode = match resolved.place {
+        let inode = match self.resolve(base, path, follow)?.place {
             Place::Missing { .. } if !options.create => return Err(Error::NotFound),
-            Place::Missing { .. } if resolved.trailing_slash => return Err(Error::IsDirectory),
             Place::Missing { dir, name } => self.create_file(dir, name)?,
             Place::Entry { inode, .. } | Place::Nameless { inode, .. } => {
-                self.check_openable(inode, path, options)?;
+                self.check_openable(inode, options)?;
                 inode
             }
         };
@@ -118,15 +119,7 @@ impl Vfs {
         })
     }
 
-    fn check_openable(
-        &self,
-        inode: InodeId,
-        path: &[u8],
-        options: OpenOptions,
-    ) -> Result<(), Error> {
-        if options.create && path.ends_with(b"/") {
-            return Err(Error::IsDirectory);
-        }
+    fn check_openable(&self, inode: InodeId, options: OpenOptions) -> Result<(), Error> {
         if options.create && options.exclusive {
             return Err(Error::Exists);
         }

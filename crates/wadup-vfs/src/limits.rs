@@ -8,15 +8,18 @@ pub(crate) const INODE_OVERHEAD: u64 = 512;
 pub(crate) const DIRECTORY_OVERHEAD: u64 = 768;
 /// What a directory entry costs, apart from its name.
 pub(crate) const ENTRY_OVERHEAD: u64 = 192;
-/// What an allocated chunk of a file costs, apart from its bytes.
-pub(crate) const CHUNK_OVERHEAD: u64 = 96;
+/// What the first chunk of a file costs, apart from its bytes.
+pub(crate) const HEAD_OVERHEAD: u64 = 32;
+/// What each further chunk of a file costs, apart from its bytes: its place in an index, whose
+/// first node alone takes most of this.
+pub(crate) const CHUNK_OVERHEAD: u64 = 416;
 
 /// How much may be stored. Exceeding [`bytes`](Self::bytes) or [`inodes`](Self::inodes) is
 /// `ENOSPC`, exceeding [`file_size`](Self::file_size) is `EFBIG`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of host memory: file content, and a fixed charge for each inode (512, a directory
-    /// 1280), name (192 and its length) and chunk of 64 KiB (96).
+    /// 1280), name (192 and its length) and chunk of 64 KiB (416; the first 32).
     pub bytes: u64,
     /// Files, directories, symbolic links and devices.
     pub inodes: u64,

@@ -57,11 +57,11 @@ impl Vfs {
         if trailing_slash {
             return Err(Error::NotFound);
         }
-        if self.inode(inode)?.pinned {
-            return Err(Error::CrossDevice);
-        }
         if self.is_directory(inode)? {
             return Err(Error::NotPermitted);
+        }
+        if self.inode(inode)?.pinned {
+            return Err(Error::CrossDevice);
         }
         self.attach(dir, name, inode)?;
         Ok(inode)

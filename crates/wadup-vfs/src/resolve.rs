@@ -14,6 +14,18 @@ pub(crate) enum Follow {
     TrailingSlash,
     /// Never: the entry itself is to be made, removed or renamed.
     Never,
+    /// A file is to be made if there is none. A slash after its name asks for a directory.
+    Create { follow: bool },
+}
+
+impl Follow {
+    fn follows(self, trailing_slash: bool) -> bool {
+        match self {
+            Follow::Always | Follow::Create { follow: true } => true,
+            Follow::TrailingSlash => trailing_slash,
+            Follow::Never | Follow::Create { follow: false } => false,
+        }
+    }
 }
 
 /// Where a path ends.
@@ -88,6 +100,9 @@ impl Vfs {
                 name => {
                     let is_last = later.is_empty() && path::is_exhausted(rest);
                     let trailing_slash = is_last && !rest.is_empty();
+                    if trailing_slash && matches!(follow, Follow::Create { .. }) {
+                        return Err(Error::IsDirectory);
+                    }
                     let Some((cookie, inode)) = self.directory(current)?.find(name) else {
                         if !is_last {
                             return Err(Error::NotFound);
@@ -101,9 +116,7 @@ impl Vfs {
                             trailing_slash,
                         });
                     };
-                    let through = !is_last
-                        || follow == Follow::Always
-                        || (follow == Follow::TrailingSlash && trailing_slash);
+                    let through = !is_last || follow.follows(trailing_slash);
                     match &self.inode(inode)?.node {
                         Node::Symlink(target) if through => {
                             links += 1;

@@ -1,21 +1,24 @@
 use std::collections::BTreeMap;
 
 use crate::Error;
-use crate::limits::{CHUNK_OVERHEAD, Ledger};
+use crate::limits::{CHUNK_OVERHEAD, HEAD_OVERHEAD, Ledger};
 
 /// Bytes of one chunk at most. A file of one short chunk takes no more than its length.
 pub(crate) const CHUNK: u64 = 64 << 10;
-const SMALLEST: u64 = 64;
+const SMALLEST: usize = 64;
 
 /// The bytes of a file, in chunks; what no chunk holds is a hole and reads as zeros.
 ///
-/// A chunk is a `Vec` with at most [`CHUNK`] bytes; beyond its length it is zeros too.
+/// A chunk is a `Vec` with at most [`CHUNK`] bytes; beyond its length it is zeros too. Most files
+/// have but the first one.
 #[derive(Debug, Default)]
 pub(crate) struct Sparse {
     len: u64,
     /// What the chunks were charged.
     charged: u64,
-    chunks: BTreeMap<u64, Vec<u8>>,
+    head: Vec<u8>,
+    /// The chunks from number 1 on.
+    tail: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Sparse {
@@ -28,23 +31,32 @@ impl Sparse {
     }
 
     pub(crate) fn from_vec(bytes: Vec<u8>, ledger: &mut Ledger) -> Result<Self, Error> {
-        ledger.check_file_size(bytes.len() as u64)?;
+        let len = bytes.len() as u64;
+        ledger.check_file_size(len)?;
         let mut data = Self::default();
-        if bytes.len() as u64 <= CHUNK && !bytes.is_empty() {
-            let charge = bytes.capacity() as u64 + CHUNK_OVERHEAD;
+        if len <= CHUNK {
+            let charge = charge_of(0, &bytes);
             ledger.charge(charge)?;
-            data.len = bytes.len() as u64;
-            data.charged = charge;
-            data.chunks.insert(0, bytes);
-            return Ok(data);
+            return Ok(Self {
+                len,
+                charged: charge,
+                head: bytes,
+                ..data
+            });
         }
         let written = data.write_at(0, &bytes, ledger);
         if matches!(written, Ok(n) if n == bytes.len()) {
             return Ok(data);
         }
-        ledger.refusals.bytes = true;
         ledger.release(data.charged);
         Err(Error::NoSpace)
+    }
+
+    fn chunk(&self, index: u64) -> &[u8] {
+        match index {
+            0 => &self.head,
+            _ => self.tail.get(&index).map_or(&[], Vec::as_slice),
+        }
     }
 
     /// Fills `buf` from `offset` on; returns how many bytes there were.
@@ -56,10 +68,7 @@ impl Sparse {
         while !rest.is_empty() {
             let (index, start) = (at / CHUNK, (at % CHUNK) as usize);
             let (now, later) = rest.split_at_mut(rest.len().min(CHUNK as usize - start));
-            let chunk = self
-                .chunks
-                .get(&index)
-                .map_or(&[][..], |chunk| chunk.get(start..).unwrap_or(&[]));
+            let chunk = self.chunk(index).get(start..).unwrap_or(&[]);
             let stored = chunk.len().min(now.len());
             now[..stored].copy_from_slice(&chunk[..stored]);
             now[stored..].fill(0);
@@ -104,22 +113,30 @@ impl Sparse {
 
     /// The chunk `index`, at least `len` bytes long.
     fn grow(&mut self, index: u64, len: usize, ledger: &mut Ledger) -> Result<&mut Vec<u8>, Error> {
-        let chunk = self.chunks.get(&index);
-        let old = chunk.map_or(0, charge_of);
-        if old < len as u64 + CHUNK_OVERHEAD {
-            let roomy = (len as u64).next_power_of_two().clamp(SMALLEST, CHUNK);
-            let fitting = len as u64;
-            let capacity = if ledger.try_charge(roomy + CHUNK_OVERHEAD - old) {
-                roomy
-            } else {
-                ledger.charge(fitting + CHUNK_OVERHEAD - old)?;
-                fitting
-            };
-            self.charged += capacity + CHUNK_OVERHEAD - old;
-            let chunk = self.chunks.entry(index).or_default();
-            chunk.reserve_exact(capacity as usize - chunk.len());
+        let held = if index == 0 {
+            Some(&self.head)
+        } else {
+            self.tail.get(&index)
+        };
+        let (capacity, paid) =
+            held.map_or((0, 0), |chunk| (chunk.capacity(), charge_of(index, chunk)));
+        let mut wanted = capacity;
+        if capacity < len {
+            wanted = len.next_power_of_two().clamp(SMALLEST, CHUNK as usize);
+            let mut cost = wanted as u64 + overhead(index) - paid;
+            if !ledger.try_charge(cost) {
+                wanted = len;
+                cost = wanted as u64 + overhead(index) - paid;
+                ledger.charge(cost)?;
+            }
+            self.charged += cost;
         }
-        let chunk = self.chunks.entry(index).or_default();
+        let chunk = if index == 0 {
+            &mut self.head
+        } else {
+            self.tail.entry(index).or_default()
+        };
+        chunk.reserve_exact(wanted - chunk.len());
         if chunk.len() < len {
             chunk.resize(len, 0);
         }
@@ -131,12 +148,21 @@ impl Sparse {
         ledger.check_file_size(len)?;
         if len < self.len {
             let boundary = len / CHUNK;
-            let mut cut = self.chunks.split_off(&boundary);
-            if let Some(mut kept) = cut.remove(&boundary).filter(|_| len % CHUNK != 0) {
-                kept.truncate((len % CHUNK) as usize);
-                self.chunks.insert(boundary, kept);
+            let within = (len % CHUNK) as usize;
+            let mut cut = self.tail.split_off(&boundary.max(1));
+            if let Some(mut kept) = cut.remove(&boundary).filter(|_| within > 0) {
+                kept.truncate(within);
+                self.tail.insert(boundary, kept);
             }
-            let freed = cut.values().map(charge_of).sum();
+            let mut freed = cut
+                .iter()
+                .map(|(index, chunk)| charge_of(*index, chunk))
+                .sum();
+            if len == 0 {
+                freed += charge_of(0, &std::mem::take(&mut self.head));
+            } else if boundary == 0 {
+                self.head.truncate(within);
+            }
             ledger.release(freed);
             self.charged -= freed;
         }
@@ -168,10 +194,9 @@ impl Sparse {
     /// The bytes as one piece; the single chunk of a short file is moved, not copied.
     pub(crate) fn into_vec(mut self) -> Vec<u8> {
         let len = self.len as usize;
-        if self.chunks.len() <= 1 && self.len <= CHUNK {
-            let mut bytes = self.chunks.remove(&0).unwrap_or_default();
-            bytes.resize(len, 0);
-            return bytes;
+        if self.tail.is_empty() && self.len <= CHUNK {
+            self.head.resize(len, 0);
+            return self.head;
         }
         let mut bytes = vec![0; len];
         self.read_at(0, &mut bytes);
@@ -183,11 +208,24 @@ impl Sparse {
         Self {
             len: self.len,
             charged: 0,
-            chunks: self.chunks.clone(),
+            head: self.head.clone(),
+            tail: self.tail.clone(),
         }
     }
 }
 
-fn charge_of(chunk: &Vec<u8>) -> u64 {
-    chunk.capacity() as u64 + CHUNK_OVERHEAD
+fn overhead(index: u64) -> u64 {
+    if index == 0 {
+        HEAD_OVERHEAD
+    } else {
+        CHUNK_OVERHEAD
+    }
+}
+
+/// What a chunk was charged; one without an allocation nothing.
+fn charge_of(index: u64, chunk: &Vec<u8>) -> u64 {
+    match chunk.capacity() {
+        0 => 0,
+        capacity => capacity as u64 + overhead(index),
+    }
 }
