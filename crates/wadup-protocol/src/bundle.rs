@@ -37,6 +37,8 @@
 mod error;
 mod format;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use serde::{Deserialize, Serialize};

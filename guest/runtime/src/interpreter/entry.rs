@@ -45,7 +45,7 @@ fn call_main(py: Python<'_>) -> PyResult<()> {
         .ok_or_else(|| PyAttributeError::new_err("the entry module was never imported"))?;
     let result = main_of(module.bind(py))?.call0()?;
     if is_coroutine(&result) {
-        py.import("asyncio")?.call_method1("run", (result,))?;
+        py.import("wadup._event_loop")?.call_method1("run", (result,))?;
     }
     Ok(())
 }
@@ -71,6 +71,7 @@ fn no_main(module: &Bound<'_, PyModule>, found: bool) -> PyErr {
     ))
 }
 
+/// What an `async def main()` returns.
 fn is_coroutine(result: &Bound<'_, PyAny>) -> bool {
     result.hasattr("cr_await").unwrap_or(false)
 }

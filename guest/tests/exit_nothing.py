@@ -1,0 +1,8 @@
+"""sys.exit() completes."""
+# outcome: completed
+
+import sys
+
+
+def main():
+    sys.exit()

@@ -1,0 +1,8 @@
+"""More memory than there is."""
+# outcome: raised MemoryError
+# traceback: in main
+
+
+def main():
+    blocks = []
+    blocks.append(bytearray(3_500_000_000))
