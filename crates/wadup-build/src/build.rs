@@ -1,10 +1,27 @@
-use wadup_project::Project;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+use wadup_project::Project;
+use wadup_protocol::ABI_VERSION;
+use wadup_protocol::manifest::{Manifest, Start};
+
+use crate::artifact::{self, STACK_SIZE};
+use crate::cache::Cache;
+use crate::digest::Digest;
+use crate::dist_info;
 use crate::error::BuildError;
-use crate::event::Reporter;
-use crate::output::BuildOutput;
+use crate::event::{BuildEvent, Reporter, Step};
+use crate::output::{BuildOutput, PackedFile, Warning};
+use crate::packer::{Packed, Packer};
+use crate::plan::BuildPlan;
+use crate::resolve::{Resolver, Selection};
+use crate::sandbox::Sandbox;
 use crate::settings::BuildSettings;
-use crate::tools::Tools;
+use crate::snapshot::snapshot;
+use crate::tools::{Runtime, Tools};
+use crate::tree::ReadError;
 
 /// Makes the artifact of a project.
 ///
@@ -18,6 +35,226 @@ pub fn build(
     tools: &dyn Tools,
     reporter: &dyn Reporter,
 ) -> Result<BuildOutput, BuildError> {
-    let _ = (project, settings, tools, reporter);
-    Err(BuildError::Unfinished)
+    let mut build = Build {
+        project,
+        settings,
+        tools,
+        cache: Cache::new(tools.cache_dir()),
+        clock: StepClock::new(reporter),
+    };
+    let inputs = build.inputs()?;
+    let (made, cached) = match build.find(&inputs.plan) {
+        Some(made) => (made, true),
+        None => (build.make(inputs)?, false),
+    };
+    build.deliver(made, cached)
+}
+
+struct Build<'a> {
+    project: &'a Project,
+    settings: &'a BuildSettings,
+    tools: &'a dyn Tools,
+    cache: Cache,
+    clock: StepClock<'a>,
+}
+
+/// All that an artifact is made of.
+struct Inputs {
+    selection: Selection,
+    runtime: Runtime,
+    /// Path below `sys.path` and content, ordered by path.
+    sources: Vec<(String, Vec<u8>)>,
+    plan: BuildPlan,
+}
+
+/// An artifact in the cache.
+struct Made {
+    path: PathBuf,
+    record: Record,
+}
+
+/// What is kept beside an artifact.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    manifest: Manifest,
+    files: Vec<PackedFile>,
+}
+
+impl Build<'_> {
+    fn inputs(&mut self) -> Result<Inputs, BuildError> {
+        let resolver = Resolver {
+            project: self.project,
+            settings: self.settings,
+            tools: self.tools,
+            cache: &self.cache,
+            reporter: self.clock.reporter,
+        };
+        let selection = self.clock.time(Step::Resolve, || resolver.resolve())?;
+        let (tools, offline) = (self.tools, self.settings.offline);
+        let runtime = self.clock.time(Step::Runtime, || {
+            let runtime = tools.runtime(&selection.extensions(), offline);
+            runtime.map_err(BuildError::Runtime)
+        })?;
+        let sources = read_sources(self.project)?;
+        let plan = BuildPlan::new(
+            self.project,
+            self.settings,
+            &selection,
+            (&runtime, tools.guest_python()),
+            &sources,
+            dist_info::of_project(self.project).digest(),
+        );
+        Ok(Inputs {
+            selection,
+            runtime,
+            sources,
+            plan,
+        })
+    }
+
+    /// An artifact of the same plan. The record is written first, so it is there.
+    fn find(&self, plan: &BuildPlan) -> Option<Made> {
+        let digest = plan.digest();
+        let path = self.cache.path("artifacts", &digest);
+        let record = self.cache.read("records", &digest)?;
+        let record = serde_json::from_slice(&record).ok()?;
+        path.is_file().then_some(Made { path, record })
+    }
+
+    fn make(&mut self, inputs: Inputs) -> Result<Made, BuildError> {
+        let wasm = read(&inputs.runtime.wasm)?;
+        let sandbox = Sandbox::new(self.tools.cache_dir())?;
+        let context = (self.tools, &self.cache, self.settings.offline);
+        let runtime = (&inputs.runtime, wasm.as_slice());
+        let packer = Packer::new(self.project, &inputs.plan, context, runtime, &sandbox);
+        let (selection, sources) = (&inputs.selection, inputs.sources);
+        let packed = self
+            .clock
+            .time(Step::Bundle, || packer.pack(selection, sources))?;
+        let manifest = self.manifest(&inputs.plan, &packed);
+        let files = packed.files.listing();
+        let module = self.clock.time(Step::Initialize, || {
+            let bundle = packed.files.into_bundle(inputs.plan.boot.clone())?;
+            snapshot(&sandbox, &wasm, bundle).map_err(|error| import_error(&inputs.plan, error))
+        })?;
+        let cache = &self.cache;
+        self.clock.time(Step::Artifact, || {
+            let module = artifact::with_manifest(module, &manifest);
+            artifact::check(&module, STACK_SIZE)?;
+            keep(cache, &inputs.plan.digest(), &module, Record { manifest, files })
+        })
+    }
+
+    fn manifest(&self, plan: &BuildPlan, packed: &Packed) -> Manifest {
+        let locked = plan.packages.iter();
+        let locked = locked.map(|package| (package.name.to_string(), package.version.to_string()));
+        let own = packed.runtime_packages.iter();
+        let own = own.map(|(name, version)| (name.to_string(), version.clone()));
+        Manifest {
+            abi_version: ABI_VERSION,
+            name: plan.name.to_string(),
+            version: plan.version.to_string(),
+            entry_point: plan.boot.entry_point.clone(),
+            runtime: plan.runtime.clone(),
+            python: self.tools.python().to_string(),
+            start: plan.boot.start,
+            packages: locked.chain(own).collect(),
+        }
+    }
+
+    fn deliver(self, made: Made, cached: bool) -> Result<BuildOutput, BuildError> {
+        let artifact = match &self.settings.output {
+            Some(output) => place(&made.path, output)?,
+            None => made.path,
+        };
+        let size = fs::metadata(&artifact).map_err(|source| ReadError {
+            path: artifact.clone(),
+            source,
+        })?;
+        let native = self.project.sources.native.iter();
+        let warnings: Vec<Warning> = native
+            .map(|path| Warning::NativeLibrary { path: path.clone() })
+            .collect();
+        for warning in &warnings {
+            let event = BuildEvent::Warning(warning.clone());
+            self.clock.reporter.event(event);
+        }
+        Ok(BuildOutput {
+            artifact,
+            size: size.len(),
+            manifest: made.record.manifest,
+            cached,
+            files: made.record.files,
+            timings: self.clock.timings,
+            warnings,
+        })
+    }
+}
+
+fn read_sources(project: &Project) -> Result<Vec<(String, Vec<u8>)>, ReadError> {
+    let files = project.sources.files.iter();
+    files
+        .map(|file| Ok((file.path.clone(), read(&file.file)?)))
+        .collect()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
+    fs::read(path).map_err(|source| ReadError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn import_error(plan: &BuildPlan, source: crate::SnapshotError) -> BuildError {
+    match plan.boot.start {
+        Start::Snapshot => BuildError::Import {
+            entry_point: plan.boot.entry_point.clone(),
+            source,
+        },
+        Start::Cold => BuildError::Load(source),
+    }
+}
+
+fn keep(cache: &Cache, digest: &Digest, module: &[u8], record: Record) -> Result<Made, BuildError> {
+    let json = serde_json::to_vec(&record).unwrap_or_default();
+    cache.write("records", digest, &json)?;
+    cache.write("artifacts", digest, module)?;
+    Ok(Made {
+        path: cache.path("artifacts", digest),
+        record,
+    })
+}
+
+/// Copies the artifact to where it was asked for; it appears there whole or not at all.
+fn place(from: &Path, to: &Path) -> Result<PathBuf, BuildError> {
+    crate::cache::copy_atomically(from, to).map_err(|source| BuildError::Place {
+        path: to.to_owned(),
+        source,
+    })?;
+    Ok(to.to_owned())
+}
+
+/// Tells the reporter what is done, and how long it takes.
+struct StepClock<'a> {
+    reporter: &'a dyn Reporter,
+    timings: Vec<(Step, Duration)>,
+}
+
+impl<'a> StepClock<'a> {
+    fn new(reporter: &'a dyn Reporter) -> Self {
+        Self {
+            reporter,
+            timings: Vec::new(),
+        }
+    }
+
+    fn time<T, E>(&mut self, step: Step, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        self.reporter.event(BuildEvent::Started(step));
+        let start = Instant::now();
+        let result = work()?;
+        let elapsed = start.elapsed();
+        self.timings.push((step, elapsed));
+        self.reporter.event(BuildEvent::Finished { step, elapsed });
+        Ok(result)
+    }
 }

@@ -27,16 +27,39 @@
 //! # Ok(()) }
 //! ```
 
+mod artifact;
 mod build;
+mod bytecode;
+mod cache;
+mod digest;
+mod dist_info;
 mod error;
 mod event;
+mod library;
 mod output;
+mod packer;
+mod plan;
+mod resolve;
+mod sandbox;
 mod settings;
+mod snapshot;
 mod tools;
+mod tree;
+mod wheel;
 
 pub use build::build;
 pub use error::BuildError;
 pub use event::{BuildEvent, Reporter, Silent, Step};
+pub use cache::WriteError;
+pub use digest::Digest;
 pub use output::{BuildOutput, FileKind, PackedFile, Warning};
+pub use resolve::{Refusal, RefusalReason, ResolveError};
 pub use settings::BuildSettings;
-pub use tools::{Download, ExtensionRecipe, Provided, Runtime, ToolError, Tools};
+pub use tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolError, Tools};
+pub use wheel::WheelError;
+pub use artifact::InvalidArtifact;
+pub use plan::{BuildPlan, PlannedPackage};
+pub use sandbox::SandboxError;
+pub use snapshot::SnapshotError;
+pub use tree::{Conflict, ReadError};
+pub use bytecode::CompileError;

@@ -49,8 +49,6 @@ pub enum FileKind {
 pub enum Warning {
     /// A native library in a package of the project was left out.
     NativeLibrary { path: String },
-    /// A source of a dependency could not be compiled and is shipped as it is.
-    NotCompiled { path: String, message: String },
 }
 
 impl FileKind {
@@ -68,9 +66,6 @@ impl fmt::Display for Warning {
         match self {
             Self::NativeLibrary { path } => {
                 write!(f, "{path} is native code and was left out")
-            }
-            Self::NotCompiled { path, message } => {
-                write!(f, "{path} was packed as source: {message}")
             }
         }
     }

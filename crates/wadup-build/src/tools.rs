@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use wadup_project::{PackageName, Requirement, Version};
+use wadup_project::{PackageName, Requirement, Version, VersionOrUrl};
 
 /// What a build needs from the toolchain.
 pub trait Tools: Sync {
@@ -22,9 +22,16 @@ pub trait Tools: Sync {
     /// The file with this digest, which is downloaded where it is not in the cache.
     fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError>;
 
+    /// Our own Python files, ordered by path: the package `wadup/…`, and the module
+    /// `_wadup_compile.py` that compiles sources in the sandbox.
+    fn guest_python(&self) -> &[GuestFile];
+
     /// The runtime with these extensions, which is built where it is not in the cache.
     fn runtime(&self, extensions: &[PackageName], offline: bool) -> Result<Runtime, ToolError>;
 }
+
+/// A relative path, with `/` between its parts, and a content.
+pub type GuestFile = (String, Vec<u8>);
 
 /// An error of the toolchain, passed through as it is.
 pub type ToolError = Box<dyn std::error::Error + Send + Sync>;
@@ -36,6 +43,24 @@ pub struct ExtensionRecipe {
     pub name: PackageName,
     pub version: Version,
     pub provides: Vec<Provided>,
+}
+
+impl ExtensionRecipe {
+    /// The version of `package` that goes with this recipe: its own, or the one pinned for
+    /// the package that it is listed as.
+    pub(crate) fn provided_version(&self, package: &PackageName) -> Option<Version> {
+        if self.name == *package {
+            return Some(self.version.clone());
+        }
+        let provided = self.provides.iter().find(|p| p.name == *package)?;
+        let pinned = provided.requirements.iter().find(|r| r.name == *package)?;
+        match &pinned.version_or_url {
+            Some(VersionOrUrl::VersionSpecifier(specifiers)) => {
+                specifiers.iter().next().map(|s| s.version().clone())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What a name in `[tool.wadup] c-extensions` brings: for `pydantic`, itself and what it
@@ -64,6 +89,6 @@ pub struct Runtime {
     pub wasm: PathBuf,
     /// Folders whose files belong in `/lib/python3.13`.
     pub stdlib: Vec<PathBuf>,
-    /// Folders whose files belong in `site-packages`.
+    /// Folders whose files belong in `site-packages`, one for each package.
     pub site_packages: Vec<PathBuf>,
 }

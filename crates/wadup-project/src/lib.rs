@@ -42,4 +42,6 @@ pub use wheel::{Purity, WheelFilename, WheelFilenameError};
 
 /// PEP 440 and PEP 508 types, as used in this crate's interface.
 pub use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
-pub use pep508_rs::{ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement};
+pub use pep508_rs::{
+    ExtraName, MarkerEnvironment, MarkerTree, PackageName, Requirement, VersionOrUrl,
+};

@@ -1,0 +1,206 @@
+//! The bundle: the standard library, packages and the project, each packed once and kept.
+
+use std::cell::OnceCell;
+use std::fs;
+
+use wadup_project::{PackageName, Project};
+use wadup_protocol::bundle::APP_DIR;
+
+use crate::bytecode::{self, CompileError, Compiler, Placement, SourceError};
+use crate::cache::Cache;
+use crate::digest::Digest;
+use crate::dist_info;
+use crate::error::BuildError;
+use crate::library;
+use crate::plan::BuildPlan;
+use crate::resolve::{Chosen, PackageOrigin, PinnedWheel, Selection};
+use crate::sandbox::Sandbox;
+use crate::tools::{Runtime, Tools};
+use crate::tree::{Merged, Tree};
+use crate::wheel;
+
+/// Packs what a plan names.
+pub(crate) struct Packer<'a> {
+    pub(crate) project: &'a Project,
+    pub(crate) plan: &'a BuildPlan,
+    pub(crate) tools: &'a dyn Tools,
+    pub(crate) cache: &'a Cache,
+    pub(crate) offline: bool,
+    pub(crate) runtime: &'a Runtime,
+    pub(crate) wasm: &'a [u8],
+    pub(crate) sandbox: &'a Sandbox,
+    compiler: OnceCell<Compiler<'a>>,
+}
+
+/// A bundle's files, and the packages among them.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) files: Merged,
+    /// Of the packages that the lock does not have: name and version.
+    pub(crate) runtime_packages: Vec<(PackageName, String)>,
+}
+
+impl<'a> Packer<'a> {
+    pub(crate) fn new(
+        project: &'a Project,
+        plan: &'a BuildPlan,
+        (tools, cache, offline): (&'a dyn Tools, &'a Cache, bool),
+        (runtime, wasm): (&'a Runtime, &'a [u8]),
+        sandbox: &'a Sandbox,
+    ) -> Self {
+        Self {
+            project,
+            plan,
+            tools,
+            cache,
+            offline,
+            runtime,
+            wasm,
+            sandbox,
+            compiler: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn pack(
+        &self,
+        selection: &Selection,
+        sources: Vec<(String, Vec<u8>)>,
+    ) -> Result<Packed, BuildError> {
+        let mut files = Merged::default();
+        files.add(self.standard_library()?, "the standard library")?;
+        let runtime_packages = self.add_runtime_packages(&mut files, selection)?;
+        for chosen in &selection.packages {
+            if let PackageOrigin::Wheel(wheel) = &chosen.origin {
+                files.add(self.wheel(wheel)?, &owner(chosen))?;
+            }
+        }
+        files.add(self.sources(sources)?, self.project.name.as_ref())?;
+        Ok(Packed {
+            files,
+            runtime_packages,
+        })
+    }
+
+    fn standard_library(&self) -> Result<Tree, BuildError> {
+        self.packed(&self.plan.library_digest("stdlib"), || {
+            self.compiled(library::standard_library(self.runtime)?)
+        })
+    }
+
+    /// A package that the lock has as a wheel takes the place of the runtime's own.
+    fn add_runtime_packages(
+        &self,
+        files: &mut Merged,
+        selection: &Selection,
+    ) -> Result<Vec<(PackageName, String)>, BuildError> {
+        let mut added = Vec::new();
+        for package in library::packages(self.runtime, self.tools.guest_python())? {
+            if selection.has_wheel(&package.name) {
+                continue;
+            }
+            let name = package.name.clone();
+            let tree = self.packed(&self.plan.library_digest(name.as_ref()), || {
+                Ok(library::recorded(self.compiled(package.tree)?))
+            })?;
+            files.add(tree, name.as_ref())?;
+            added.push((name, package.version));
+        }
+        Ok(added)
+    }
+
+    fn wheel(&self, pinned: &PinnedWheel) -> Result<Tree, BuildError> {
+        self.packed(&self.plan.wheel_digest(&pinned.sha256), || {
+            let file = wheel::fetch(self.tools, pinned, self.offline)?;
+            let files = wheel::unpack(&file, &pinned.wheel.filename)?;
+            let tree = self.compiled(library::installed(files))?;
+            Ok(library::recorded(tree))
+        })
+    }
+
+    fn sources(&self, sources: Vec<(String, Vec<u8>)>) -> Result<Tree, BuildError> {
+        let mut tree = dist_info::of_project(self.project);
+        for (path, content) in sources {
+            tree.insert(format!("{APP_DIR}/{path}"), content);
+        }
+        if !self.plan.precompile {
+            dist_info::record(&mut tree, APP_DIR);
+            return Ok(tree);
+        }
+        self.packed(&self.plan.sources_digest(), || {
+            let (mut tree, errors) = bytecode::compile(self.compiler()?, tree, Placement::Beside)?;
+            if let Some(error) = errors.into_iter().next() {
+                return Err(self.syntax_error(error));
+            }
+            dist_info::record(&mut tree, APP_DIR);
+            Ok(tree)
+        })
+    }
+
+    /// Packages do ship files that are no Python, such as templates: those stay sources.
+    fn compiled(&self, tree: Tree) -> Result<Tree, BuildError> {
+        if !self.plan.precompile {
+            return Ok(tree);
+        }
+        let (tree, _errors) = bytecode::compile(self.compiler()?, tree, Placement::Instead)?;
+        Ok(tree)
+    }
+
+    fn compiler(&self) -> Result<&Compiler<'a>, CompileError> {
+        if let Some(compiler) = self.compiler.get() {
+            return Ok(compiler);
+        }
+        let runtime = (self.runtime.digest.as_str(), self.wasm);
+        let library = || Ok(library::standard_library(self.runtime)?);
+        let driver = self.tools.guest_python();
+        let compiler = Compiler::start(self.sandbox, self.cache, runtime, driver, library)?;
+        Ok(self.compiler.get_or_init(|| compiler))
+    }
+
+    /// The tree under this key, made where it is not in the cache.
+    fn packed(
+        &self,
+        key: &Digest,
+        make: impl FnOnce() -> Result<Tree, BuildError>,
+    ) -> Result<Tree, BuildError> {
+        let kept = self.cache.read("trees", key);
+        if let Some(tree) = kept.and_then(|bytes| Tree::unpack(&bytes).ok()) {
+            return Ok(tree);
+        }
+        let tree = make()?;
+        self.cache.write("trees", key, &tree.clone().pack()?)?;
+        Ok(tree)
+    }
+
+    /// The error with its place in the file as it is on the host.
+    fn syntax_error(&self, error: SourceError) -> BuildError {
+        let relative = error.path.strip_prefix(&format!("{APP_DIR}/"));
+        let relative = relative.unwrap_or(&error.path);
+        let path = self.project.sources.root.join(relative);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let line = error.line.unwrap_or(1).max(1);
+        let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        let length = text[start..].lines().next().map_or(0, str::len);
+        BuildError::Syntax {
+            line,
+            message: error.message,
+            location: Box::new(wadup_project::Location {
+                path,
+                span: start..start + length,
+                text: text.into(),
+            }),
+        }
+    }
+}
+
+fn owner(chosen: &Chosen) -> String {
+    format!("{} {}", chosen.name, chosen.version)
+}
+
+impl std::fmt::Debug for Packer<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Packer")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+

@@ -1,0 +1,181 @@
+//! Locks from uv. It knows no platform `wasi`, so it resolves for all platforms at once and
+//! the markers are evaluated here.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use wadup_project::Lock;
+
+use super::{FoundLock, Inputs, ResolveError, Resolver, Root};
+use crate::cache::{WriteError, write_atomically};
+use crate::digest::Hasher;
+
+const HEADER: &str = "\
+# Made by `wadup build` from pyproject.toml, and made again when that changes.
+# To be committed: it names what goes into the artifact.
+";
+
+/// Resolves the project's dependencies and writes the lock at `path`. Versions of a lock that
+/// is there already are kept where they can be.
+pub(super) fn compile(
+    resolver: &Resolver<'_>,
+    inputs: &Inputs,
+    path: &Path,
+) -> Result<FoundLock, ResolveError> {
+    let text = if inputs.roots.is_empty() {
+        // Nothing to resolve; uv would ask for an interpreter all the same.
+        "lock-version = \"1.0\"\ncreated-by = \"wadup\"\n".to_owned()
+    } else {
+        run_compile(resolver, inputs, path)?
+    };
+    let recorded = toml::Table::from_iter([(
+        "tool".to_owned(),
+        toml::Value::Table(toml::Table::from_iter([(
+            "wadup".to_owned(),
+            recorded(inputs),
+        )])),
+    )]);
+    let text = format!("{HEADER}{}\n\n{recorded}", text.trim_end());
+    let lock = Lock::parse(path, &text)?;
+    write_atomically(path, text.as_bytes())?;
+    Ok(FoundLock {
+        path: path.to_owned(),
+        lock,
+    })
+}
+
+/// What `uv.lock` says, in the format of PEP 751. Remembered: while the files are unchanged
+/// uv is not run.
+pub(super) fn export(
+    resolver: &Resolver<'_>,
+    uv_lock: &Path,
+) -> Result<FoundLock, ResolveError> {
+    let mut key = Hasher::new("uv export");
+    key.text(resolver.tools.uv_version());
+    for file in [uv_lock, resolver.project.pyproject()] {
+        key.part(&fs::read(file).map_err(|source| wadup_project::LockError::Read {
+            path: file.to_owned(),
+            source,
+        })?);
+    }
+    // That the lock fits was checked for this very pair of files, or it was not.
+    key.text(if resolver.settings.locked { "locked" } else { "frozen" });
+    let key = key.finish();
+    let text = match resolver.cache.read("uv-export", &key) {
+        Some(text) => String::from_utf8_lossy(&text).into_owned(),
+        None => {
+            let text = run_export(resolver)?;
+            resolver.cache.write("uv-export", &key, text.as_bytes())?;
+            text
+        }
+    };
+    Ok(FoundLock {
+        path: uv_lock.to_owned(),
+        lock: Lock::parse(uv_lock, &text)?,
+    })
+}
+
+fn recorded(inputs: &Inputs) -> toml::Value {
+    match toml::Value::try_from(&inputs.recorded) {
+        Ok(value) => value,
+        Err(error) => unreachable!("strings and lists of strings are TOML: {error}"),
+    }
+}
+
+fn run_compile(
+    resolver: &Resolver<'_>,
+    inputs: &Inputs,
+    path: &Path,
+) -> Result<String, ResolveError> {
+    let scratch = resolver.cache.scratch()?;
+    let file = |name: &str, text: String| -> Result<_, ResolveError> {
+        let path = scratch.path().join(name);
+        write_atomically(&path, text.as_bytes())?;
+        Ok(path)
+    };
+    let extensions = file("c-extensions.in", requirements(inputs))?;
+    let constraints = file("recipes.txt", lines(&inputs.recorded.constraints))?;
+    let output = scratch.path().join("pylock.toml");
+    if path.is_file() {
+        fs::copy(path, &output).map_err(|source| WriteError {
+            path: output.clone(),
+            source,
+        })?;
+    }
+    let mut uv = uv(resolver)?;
+    uv.args(["pip", "compile", "--universal", "--format", "pylock.toml"])
+        .args(["--no-build", "--no-header", "--generate-hashes"])
+        .args(["--python-version", &inputs.recorded.python])
+        .arg("--constraint")
+        .arg(constraints)
+        .arg("--output-file")
+        .arg(&output)
+        .arg(resolver.project.pyproject())
+        .arg(extensions);
+    run(resolver, uv)?;
+    fs::read_to_string(&output).map_err(|source| {
+        wadup_project::LockError::Read {
+            path: output,
+            source,
+        }
+        .into()
+    })
+}
+
+fn run_export(resolver: &Resolver<'_>) -> Result<String, ResolveError> {
+    let mut uv = uv(resolver)?;
+    uv.args(["export", "--format", "pylock.toml", "--no-header"])
+        .args(["--no-emit-project", "--no-default-groups"])
+        .arg(if resolver.settings.locked {
+            "--locked"
+        } else {
+            "--frozen"
+        });
+    run(resolver, uv)
+}
+
+fn requirements(inputs: &Inputs) -> String {
+    let extra = inputs.roots.iter().filter(|root| !root.in_pyproject);
+    let extra: Vec<String> = extra
+        .map(|Root { requirement, .. }| requirement.to_string())
+        .collect();
+    lines(&extra)
+}
+
+fn lines(texts: &[String]) -> String {
+    texts.iter().map(|text| format!("{text}\n")).collect()
+}
+
+/// uv in the project's folder, where it finds the project's and the user's settings.
+fn uv(resolver: &Resolver<'_>) -> Result<Command, ResolveError> {
+    let program = resolver
+        .tools
+        .uv(resolver.settings.offline)
+        .map_err(ResolveError::ProvideUv)?;
+    let mut command = Command::new(program);
+    command
+        .current_dir(&resolver.project.root)
+        // An environment of the user's has nothing to say here.
+        .env_remove("VIRTUAL_ENV")
+        .args(["--quiet", "--color", "never", "--no-python-downloads"]);
+    if resolver.settings.offline {
+        command.arg("--offline");
+    }
+    Ok(command)
+}
+
+fn run(resolver: &Resolver<'_>, mut command: Command) -> Result<String, ResolveError> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|source| ResolveError::RunUv {
+        program: command.get_program().into(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(ResolveError::Uv {
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        offline: resolver.settings.offline,
+    })
+}

@@ -1,0 +1,142 @@
+//! Where the runtime runs at build time: a sandbox in which the day, the randomness and the
+//! environment are always the same, so that what it leaves behind is, too.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use thiserror::Error;
+use wadup_engine::{
+    CompiledCache, End, Engine, EngineError, EngineSettings, Finished, Limits, LoadError, Program,
+    WorkerError,
+};
+use wadup_protocol::metadata::Failure;
+use wadup_protocol::{bundle, paths};
+use wadup_vfs::{Device, Mount, Vfs};
+use wadup_wasi::{FixedClock, WasiConfig, WasiCtx};
+
+/// How long an import or a compilation may take.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// Starting and importing may need more memory than an input is given later.
+const MEMORY: u64 = 2 << 30;
+/// How many instances can run at once.
+pub(crate) const INSTANCES: usize = 8;
+/// The most of a failure's text that is read.
+const FAILURE_MAX: u64 = 1 << 20;
+
+/// An engine, and compiled code that is kept.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    engine: Engine,
+    compiled: CompiledCache,
+}
+
+/// Why code could not be run in the sandbox.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    #[error("the runtime cannot be loaded")]
+    Load(#[source] LoadError),
+    #[error("failed to put {path} in place: {source}")]
+    Mount {
+        path: &'static str,
+        source: wadup_vfs::Error,
+    },
+}
+
+impl SandboxError {
+    /// What to try.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Engine(error) => error.hint(),
+            Self::Worker(error) => Some(error.hint()),
+            Self::Load(error) => error.hint(),
+            Self::Mount { .. } => None,
+        }
+    }
+}
+
+impl Sandbox {
+    pub(crate) fn new(cache_dir: &Path) -> Result<Self, SandboxError> {
+        let settings = EngineSettings {
+            instances: INSTANCES as u32,
+            max_memory: MEMORY,
+            ..EngineSettings::default()
+        };
+        Ok(Self {
+            engine: Engine::new(settings)?,
+            compiled: CompiledCache::at(cache_dir.join("compiled")),
+        })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The module, compiled, or found in the cache.
+    pub(crate) fn load(&self, wasm: &[u8]) -> Result<Program, SandboxError> {
+        Program::load(&self.engine, wasm, &self.compiled).map_err(SandboxError::Load)
+    }
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        timeout: Some(TIMEOUT),
+        ..Limits::default()
+    }
+}
+
+/// A context without arguments and environment, with the file `path` holding `content`.
+pub(crate) fn context(path: &'static str, content: Vec<u8>) -> Result<WasiCtx, SandboxError> {
+    // Files in the tree have the same time; after it nothing is "modified in the future".
+    let clock = FixedClock {
+        realtime: bundle::TIMESTAMP * 1_000_000_000,
+        monotonic: 1,
+    };
+    let mut vfs = Vfs::new(wadup_vfs::Limits::bytes(MEMORY), Arc::new(clock));
+    let mount = |vfs: &mut Vfs, path, mount| {
+        vfs.mount(path, mount)
+            .map(drop)
+            .map_err(|source| SandboxError::Mount { path, source })
+    };
+    mount(&mut vfs, paths::TMP_DIR, Mount::Directory)?;
+    mount(&mut vfs, paths::METADATA_DIR, Mount::Directory)?;
+    mount(&mut vfs, "/dev", Mount::Directory)?;
+    mount(&mut vfs, "/dev/null", Mount::Device(Device::Null))?;
+    mount(&mut vfs, "/dev/urandom", Mount::Device(Device::Random))?;
+    mount(&mut vfs, path, Mount::Content(Box::new(content)))?;
+    let config = WasiConfig::new().clock(Arc::new(clock));
+    let mut context = WasiCtx::new(Arc::new(config), vfs);
+    context.set_rng(Box::new(StdRng::seed_from_u64(0)));
+    Ok(context)
+}
+
+/// What a guest says of its failure: its own words, else what it wrote to stderr, else how
+/// it ended.
+pub(crate) fn failure(finished: &Finished) -> Failure {
+    let written = finished.wasi.vfs().read_file(paths::FAILURE, FAILURE_MAX);
+    if let Some(failure) = written.ok().and_then(|json| serde_json::from_slice(&json).ok()) {
+        return failure;
+    }
+    let stderr = finished.wasi.stderr().bytes();
+    let message = match &finished.end {
+        End::Returned(code) => format!("it returned {code}"),
+        End::Exited(code) => format!("it exited with {code}"),
+        End::Trapped(trapped) => trapped.message.clone(),
+        End::LimitExceeded(limit) => format!("it exceeded a limit: {limit:?}"),
+        End::Interrupted => "it was interrupted".to_owned(),
+        End::NoExport(name) => format!("it has no function `{name}`"),
+        End::HostFailed(message) => message.clone(),
+    };
+    Failure {
+        kind: "Failure".to_owned(),
+        message,
+        traceback: String::from_utf8_lossy(stderr).into_owned(),
+    }
+}
