@@ -111,6 +111,11 @@ impl Engine {
         &self.inner.settings
     }
 
+    /// Whether both are the same engine, so that one's programs can run on the other's workers.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner.wasmtime
     }

@@ -5,7 +5,7 @@
 //! uses; [`MemorySink`] is for tests and for embedding.
 //!
 //! ```
-//! use wadup_protocol::metadata::{Column, DataType, Table, Value};
+//! use wadup_protocol::metadata::{Column, DataType, Table};
 //! use wadup_sink::{Cell, Rows};
 //!
 //! let mut rows = Rows::new();
@@ -13,7 +13,7 @@
 //!     name: "users".to_owned(),
 //!     columns: vec![Column { name: "age".to_owned(), data_type: DataType::Int64 }],
 //! });
-//! rows.push(users, &[Some(Value::Int64(30))])?;
+//! rows.push(users, &[Cell::Int64(30)])?;
 //! let cells: Vec<Cell<'_>> = rows.iter().flat_map(|row| row.cells()).collect();
 //! assert_eq!(cells, [Cell::Int64(30)]);
 //! # Ok::<(), wadup_sink::EncodeError>(())

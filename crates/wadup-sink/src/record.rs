@@ -64,6 +64,8 @@ pub struct OutcomeRecord {
     pub traceback: Option<String>,
     pub stdout: String,
     pub stderr: String,
+    /// Bytes of stdout and stderr beyond the cap, which were dropped.
+    pub output_dropped: u64,
     pub duration: Duration,
     /// Of linear memory, in bytes.
     pub peak_memory: u64,

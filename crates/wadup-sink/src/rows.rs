@@ -3,7 +3,7 @@
 //! A row that waits for its input to complete costs about what its JSON did: eight bytes a
 //! number, its length a string. Nothing is allocated for a row when it is written.
 
-use wadup_protocol::metadata::{Table, Value};
+use wadup_protocol::metadata::Table;
 
 /// Rows of one execution, and the tables that it defined.
 #[derive(Debug, Clone, Default)]
@@ -79,32 +79,32 @@ impl Rows {
     /// # Errors
     ///
     /// When a value does not fit the encoding; nothing is appended then.
-    pub fn push(&mut self, table: usize, values: &[Option<Value>]) -> Result<(), EncodeError> {
+    pub fn push(&mut self, table: usize, values: &[Cell<'_>]) -> Result<(), EncodeError> {
         let count = u32::try_from(values.len()).map_err(|_| EncodeError::TooManyValues)?;
-        if values.iter().flatten().any(too_long) {
+        if values.iter().any(is_too_long) {
             return Err(EncodeError::TextTooLong);
         }
         self.encoded.extend((table as u64).to_le_bytes());
         self.encoded.extend(count.to_le_bytes());
         for value in values {
-            self.encode(value.as_ref());
+            self.encode(*value);
         }
         self.count += 1;
         Ok(())
     }
 
-    fn encode(&mut self, value: Option<&Value>) {
+    fn encode(&mut self, value: Cell<'_>) {
         match value {
-            None => self.encoded.push(NULL),
-            Some(Value::Int64(value)) => {
+            Cell::Null => self.encoded.push(NULL),
+            Cell::Int64(value) => {
                 self.encoded.push(INT64);
                 self.encoded.extend(value.to_le_bytes());
             }
-            Some(Value::Float64(value)) => {
+            Cell::Float64(value) => {
                 self.encoded.push(FLOAT64);
                 self.encoded.extend(value.to_le_bytes());
             }
-            Some(Value::String(text)) => {
+            Cell::String(text) => {
                 self.encoded.push(STRING);
                 // `push` has checked that it fits.
                 self.encoded.extend((text.len() as u32).to_le_bytes());
@@ -153,8 +153,8 @@ impl Rows {
     }
 }
 
-fn too_long(value: &Value) -> bool {
-    matches!(value, Value::String(text) if u32::try_from(text.len()).is_err())
+fn is_too_long(value: &Cell<'_>) -> bool {
+    matches!(value, Cell::String(text) if u32::try_from(text.len()).is_err())
 }
 
 impl<'a> Row<'a> {
@@ -223,11 +223,11 @@ mod tests {
     #[test]
     fn rows_come_back_as_they_went_in() {
         let values = [
-            None,
-            Some(Value::Int64(i64::MIN)),
-            Some(Value::Float64(-0.5)),
-            Some(Value::String("grüße".to_owned())),
-            Some(Value::String(String::new())),
+            Cell::Null,
+            Cell::Int64(i64::MIN),
+            Cell::Float64(-0.5),
+            Cell::String("grüße"),
+            Cell::String(""),
         ];
         let mut rows = Rows::new();
         rows.push(0, &values).unwrap();
@@ -239,31 +239,16 @@ mod tests {
             .map(|row| (row.table(), row.cells().collect::<Vec<_>>()))
             .collect();
         assert_eq!(rows.len(), 3);
-        assert_eq!(
-            decoded,
-            [
-                (
-                    0,
-                    vec![
-                        Cell::Null,
-                        Cell::Int64(i64::MIN),
-                        Cell::Float64(-0.5),
-                        Cell::String("grüße"),
-                        Cell::String("")
-                    ]
-                ),
-                (1, vec![]),
-                (0, vec![Cell::Null]),
-            ]
-        );
+        let expected = [(0, values.to_vec()), (1, vec![]), (0, vec![Cell::Null])];
+        assert_eq!(decoded, expected);
     }
 
     #[test]
     fn truncate_forgets_what_came_after_the_mark() {
         let mut rows = Rows::new();
-        rows.push(0, &[Some(Value::Int64(1))]).unwrap();
+        rows.push(0, &[Cell::Int64(1)]).unwrap();
         let mark = rows.mark();
-        rows.push(0, &[Some(Value::Int64(2))]).unwrap();
+        rows.push(0, &[Cell::Int64(2)]).unwrap();
         rows.truncate(mark);
         assert_eq!(rows.len(), 1);
         let cells: Vec<_> = rows.iter().flat_map(|row| row.cells()).collect();

@@ -41,6 +41,8 @@ CREATE TABLE _wadup_outcomes (
     duration_ms REAL NOT NULL,
     -- Bytes of linear memory.
     peak_memory INTEGER NOT NULL,
+    -- Bytes of stdout and stderr beyond the cap.
+    output_dropped     INTEGER NOT NULL,
     -- Rows and sub-content that a failed execution had handed over.
     rows_dropped       INTEGER NOT NULL,
     subcontent_dropped INTEGER NOT NULL,

@@ -94,8 +94,8 @@ impl Writer {
             .prepare_cached(
                 "INSERT INTO _wadup_outcomes (
                      input_id, artifact, status, error_kind, message, traceback, stdout, stderr,
-                     duration_ms, peak_memory, rows_dropped, subcontent_dropped)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                     duration_ms, peak_memory, output_dropped, rows_dropped, subcontent_dropped)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             )?
             .execute(params![
                 input,
@@ -108,6 +108,7 @@ impl Writer {
                 outcome.stderr,
                 outcome.duration.as_secs_f64() * 1000.0,
                 saturating(outcome.peak_memory),
+                saturating(outcome.output_dropped),
                 saturating(outcome.rows_dropped),
                 saturating(outcome.subcontent_dropped),
             ])?;

@@ -1,0 +1,64 @@
+//! An artifact that is ready to run.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use wadup_engine::{LoadError, Program};
+
+/// A module under a name. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Artifact {
+    name: String,
+    program: Program,
+}
+
+/// Why an artifact cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArtifactError {
+    #[error("read {}", .path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("load {}", .path.display())]
+    Load { path: PathBuf, source: LoadError },
+}
+
+impl ArtifactError {
+    /// What to try.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Read { .. } => None,
+            Self::Load { source, .. } => source.hint(),
+        }
+    }
+}
+
+impl Artifact {
+    /// A program under a name of the caller's choice, which must be unique in a run.
+    pub fn new(name: impl Into<String>, program: Program) -> Self {
+        Self {
+            name: name.into(),
+            program,
+        }
+    }
+
+    /// What the database calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The compiled module.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+/// The bytes of a module, and what to call it unless its manifest says so: the file's name
+/// without its extension.
+pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, String), ArtifactError> {
+    let bytes = fs::read(path).map_err(|source| ArtifactError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    let stem = path.file_stem().unwrap_or(path.as_os_str());
+    Ok((bytes, stem.to_string_lossy().into_owned()))
+}

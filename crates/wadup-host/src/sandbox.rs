@@ -1,0 +1,59 @@
+//! What a guest finds around itself.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use wadup_protocol::paths;
+use wadup_vfs::{ContentSource, Device, Limits, Mount, SystemTime, Vfs};
+use wadup_wasi::{WasiConfig, WasiCtx};
+
+use crate::settings::HostSettings;
+
+/// Makes sandboxes, all alike but for their input.
+#[derive(Debug)]
+pub(crate) struct Sandboxes {
+    config: Arc<WasiConfig>,
+    limits: Limits,
+}
+
+impl Sandboxes {
+    /// `program` is what the guest is told that it is called.
+    pub(crate) fn new(settings: &HostSettings, program: &str) -> Self {
+        let output = usize::try_from(settings.caps.output).unwrap_or(usize::MAX);
+        let mut config = WasiConfig::new()
+            .arg(program)
+            .watch(paths::METADATA_DIR)
+            .watch(paths::SUBCONTENT_DIR)
+            .output_caps(output, output);
+        for (key, value) in &settings.env {
+            config = config.env(key, value);
+        }
+        Self {
+            config: Arc::new(config),
+            limits: Limits::bytes(settings.caps.files),
+        }
+    }
+
+    /// A sandbox that has seen nothing yet. Fails when the limit on files is too small for the
+    /// few that there have to be.
+    pub(crate) fn make(
+        &self,
+        path: &OsStr,
+        content: Box<dyn ContentSource>,
+    ) -> Result<WasiCtx, wadup_vfs::Error> {
+        let mut vfs = Vfs::new(self.limits, SystemTime::shared());
+        vfs.mount(paths::DATA, Mount::Content(content))?;
+        vfs.mount("/input", Mount::Directory)?;
+        vfs.mount(paths::INPUT_PATH, Mount::File(path.as_bytes().to_vec()))?;
+        vfs.seal(paths::INPUT_PATH)?;
+        vfs.seal("/input")?;
+        vfs.mount(paths::TMP_DIR, Mount::Directory)?;
+        vfs.mount(paths::METADATA_DIR, Mount::Directory)?;
+        vfs.mount(paths::SUBCONTENT_DIR, Mount::Directory)?;
+        vfs.mount("/dev", Mount::Directory)?;
+        vfs.mount("/dev/null", Mount::Device(Device::Null))?;
+        vfs.mount("/dev/urandom", Mount::Device(Device::Random))?;
+        Ok(WasiCtx::new(Arc::clone(&self.config), vfs))
+    }
+}

@@ -1,0 +1,115 @@
+//! What a host is made with.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use wadup_engine::{CompiledCache, EngineSettings};
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+
+/// What [`Host::new`](crate::Host::new) is made with. The default suits one worker.
+#[derive(Debug, Clone)]
+pub struct HostSettings {
+    /// How many inputs are processed at once, each on its own thread.
+    pub jobs: NonZeroU32,
+    /// Linear memory of one execution, in bytes.
+    pub max_memory: u64,
+    /// Native stack that WebAssembly code may use, in bytes. See
+    /// [`EngineSettings::max_stack`].
+    pub max_stack: u64,
+    /// Fuel of one execution; counting it costs speed.
+    pub fuel: Option<u64>,
+    /// Wall-clock time of one execution.
+    pub timeout: Option<Duration>,
+    /// How deep sub-content may be nested. An input that was given has depth 0.
+    pub max_depth: u32,
+    /// All of the guests' environment.
+    pub env: Vec<(String, String)>,
+    /// Where compiled code is kept.
+    pub cache: CompiledCache,
+    /// What one execution may hand over and store.
+    pub caps: Caps,
+}
+
+/// What one execution may store and hand over; exceeding one of them is
+/// [`Status::LimitExceeded`](wadup_sink::Status), unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caps {
+    /// Bytes in the sandbox's file system, bookkeeping included. The guest sees `ENOSPC`.
+    pub files: u64,
+    /// Bytes of stdout and of stderr that are kept, each. What is beyond is dropped and counted.
+    pub output: u64,
+    /// Bytes of rows, as they are spooled: 8 a number, its length a text, and a few more each.
+    pub rows: u64,
+    /// Tables that one execution defines.
+    pub tables: u32,
+    /// Tables that there can be in all.
+    pub total_tables: u32,
+    /// Pieces of sub-content below one given input, at all depths together.
+    pub subcontent: u64,
+    /// Bytes of sub-content below one given input, at all depths together.
+    pub subcontent_bytes: u64,
+    /// Bytes that are read from stdin or another input whose length is not known.
+    pub spooled_input: u64,
+}
+
+impl Default for HostSettings {
+    /// One job, 512 MiB of memory, 16 MiB of stack, no fuel, 60 s, depth 8, no environment, no
+    /// cache.
+    fn default() -> Self {
+        let engine = EngineSettings::default();
+        Self {
+            jobs: NonZeroU32::MIN,
+            max_memory: engine.max_memory,
+            max_stack: engine.max_stack,
+            fuel: None,
+            timeout: Some(Duration::from_secs(60)),
+            max_depth: 8,
+            env: Vec::new(),
+            cache: CompiledCache::disabled(),
+            caps: Caps::default(),
+        }
+    }
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self {
+            files: 256 * MIB,
+            output: 64 * KIB,
+            rows: 64 * MIB,
+            tables: 256,
+            total_tables: 10_000,
+            subcontent: 100_000,
+            subcontent_bytes: 4 * GIB,
+            spooled_input: 4 * GIB,
+        }
+    }
+}
+
+impl HostSettings {
+    pub(crate) fn engine(&self) -> EngineSettings {
+        EngineSettings {
+            instances: self.jobs.get(),
+            max_memory: self.max_memory,
+            max_stack: self.max_stack,
+            fuel: self.fuel.is_some(),
+        }
+    }
+
+    /// What can change results, for the record.
+    pub(crate) fn record(&self) -> serde_json::Value {
+        let keys: Vec<&str> = self.env.iter().map(|(key, _)| key.as_str()).collect();
+        serde_json::json!({
+            "max_memory": self.max_memory,
+            "max_stack": self.max_stack,
+            "fuel": self.fuel,
+            "timeout_ms": self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).ok()),
+            "max_depth": self.max_depth,
+            // Values may be secrets.
+            "env": keys,
+        })
+    }
+}

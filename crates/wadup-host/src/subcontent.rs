@@ -1,0 +1,297 @@
+//! Sub-content that waits to be processed.
+//!
+//! All that descends from one given input (its *tree*) shares an account, so that an archive
+//! that unpacks to more archives cannot go on for ever. What is large, and what comes when much
+//! is waiting already, is kept in a nameless temporary file of the tree, so that memory stays
+//! bounded.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use wadup_vfs::{ContentSource, TakenFile};
+
+/// Up to this length a piece is kept in memory, as long as there is room.
+const INLINE: u64 = 1 << 20;
+/// How much of all trees together is kept in memory.
+const MEMORY: u64 = 128 << 20;
+/// How much is copied at a time.
+const CHUNK: usize = 1 << 16;
+
+/// A piece of sub-content.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pub(crate) path: OsString,
+    pub(crate) content: Arc<Piece>,
+}
+
+/// Its bytes.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    place: Place,
+    length: u64,
+}
+
+#[derive(Debug)]
+enum Place {
+    Memory {
+        file: TakenFile,
+        _reserved: Reserved,
+    },
+    Spool {
+        spool: Arc<Spool>,
+        offset: u64,
+    },
+}
+
+/// The account of one given input and all that descends from it.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    max_pieces: u64,
+    max_bytes: u64,
+    pieces: AtomicU64,
+    bytes: AtomicU64,
+    memory: Arc<Memory>,
+    spool: OnceLock<Arc<Spool>>,
+}
+
+/// How much sub-content of all trees is in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(AtomicU64);
+
+/// A part of [`Memory`] that is given back when it is dropped.
+#[derive(Debug)]
+struct Reserved {
+    memory: Arc<Memory>,
+    bytes: u64,
+}
+
+/// A file that only grows, and that is gone with its last piece.
+#[derive(Debug)]
+struct Spool {
+    file: File,
+    end: Mutex<u64>,
+}
+
+/// Why a piece is not kept.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The tree has all that it may have.
+    TooMuch(&'static str),
+    /// The spool could not be written.
+    Io(io::Error),
+}
+
+impl Tree {
+    pub(crate) fn new(max_pieces: u64, max_bytes: u64, memory: Arc<Memory>) -> Self {
+        Self {
+            max_pieces,
+            max_bytes,
+            pieces: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            memory,
+            spool: OnceLock::new(),
+        }
+    }
+
+    /// Charges a piece to the tree and keeps it.
+    pub(crate) fn keep(&self, path: OsString, file: TakenFile) -> Result<Child, Refused> {
+        let length = file.len();
+        if !charge(&self.pieces, 1, self.max_pieces) {
+            return Err(Refused::TooMuch("pieces of sub-content"));
+        }
+        if !charge(&self.bytes, length, self.max_bytes) {
+            self.pieces.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refused::TooMuch("bytes of sub-content"));
+        }
+        let place = self.place(file).map_err(Refused::Io)?;
+        Ok(Child {
+            path,
+            content: Arc::new(Piece { place, length }),
+        })
+    }
+
+    /// Gives back what was charged for pieces that will not be processed after all.
+    pub(crate) fn refund(&self, children: &[Child]) {
+        let bytes = children.iter().map(|child| child.content.length).sum();
+        self.pieces
+            .fetch_sub(children.len() as u64, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn place(&self, file: TakenFile) -> io::Result<Place> {
+        if file.len() <= INLINE && charge(&self.memory.0, file.len(), MEMORY) {
+            let reserved = Reserved {
+                memory: Arc::clone(&self.memory),
+                bytes: file.len(),
+            };
+            return Ok(Place::Memory {
+                file,
+                _reserved: reserved,
+            });
+        }
+        let spool = self.spool()?;
+        let offset = spool.append(&file)?;
+        Ok(Place::Spool { spool, offset })
+    }
+
+    fn spool(&self) -> io::Result<Arc<Spool>> {
+        if let Some(spool) = self.spool.get() {
+            return Ok(Arc::clone(spool));
+        }
+        let made = Arc::new(Spool {
+            file: tempfile::tempfile()?,
+            end: Mutex::new(0),
+        });
+        Ok(Arc::clone(self.spool.get_or_init(|| made)))
+    }
+}
+
+/// Adds `amount` unless the sum would exceed `most`.
+fn charge(account: &AtomicU64, amount: u64, most: u64) -> bool {
+    account
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |sum| {
+            sum.checked_add(amount).filter(|sum| *sum <= most)
+        })
+        .is_ok()
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.memory.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Spool {
+    fn append(&self, content: &TakenFile) -> io::Result<u64> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = *end;
+        let mut buffer = vec![0; CHUNK];
+        let mut offset = 0;
+        while offset < content.len() {
+            let read = content.read_at(offset, &mut buffer);
+            if read == 0 {
+                break;
+            }
+            self.file.write_all_at(&buffer[..read], start + offset)?;
+            offset += read as u64;
+        }
+        *end = start + content.len();
+        (&self.file).flush()?;
+        Ok(start)
+    }
+}
+
+impl Piece {
+    pub(crate) fn len(&self) -> u64 {
+        self.length
+    }
+
+    pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        match &self.place {
+            Place::Memory { file, .. } => Ok(file.read_at(offset, buf)),
+            Place::Spool {
+                spool,
+                offset: start,
+            } => {
+                let rest = self.length.saturating_sub(offset);
+                let most = usize::try_from(rest).map_or(buf.len(), |rest| rest.min(buf.len()));
+                spool.file.read_at(&mut buf[..most], start + offset)
+            }
+        }
+    }
+}
+
+/// A piece as the content of an input.
+pub(crate) struct PieceSource(pub(crate) Arc<Piece>);
+
+impl ContentSource for PieceSource {
+    fn len(&self) -> u64 {
+        self.0.length
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buf)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wadup_vfs::{Limits, SystemTime, Vfs};
+
+    use super::*;
+
+    fn taken(bytes: Vec<u8>) -> TakenFile {
+        let mut vfs = Vfs::new(Limits::default(), SystemTime::shared());
+        vfs.write_file("/piece", bytes).unwrap();
+        vfs.take_file("/piece").unwrap()
+    }
+
+    fn content(child: &Child) -> Vec<u8> {
+        let mut bytes = vec![0; child.content.len() as usize + 1];
+        let mut read = 0;
+        loop {
+            match child
+                .content
+                .read_at(read as u64, &mut bytes[read..])
+                .unwrap()
+            {
+                0 => break,
+                n => read += n,
+            }
+        }
+        bytes.truncate(read);
+        bytes
+    }
+
+    #[test]
+    fn pieces_come_back_from_memory_and_from_the_spool() {
+        let tree = Tree::new(10, 1 << 30, Arc::default());
+        let small = vec![7; 1000];
+        let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
+        let children = [
+            tree.keep("a".into(), taken(small.clone())).unwrap(),
+            tree.keep("b".into(), taken(large.clone())).unwrap(),
+            tree.keep("c".into(), taken(large[1..].to_vec())).unwrap(),
+            tree.keep("d".into(), taken(Vec::new())).unwrap(),
+        ];
+        assert!(matches!(children[0].content.place, Place::Memory { .. }));
+        assert!(matches!(children[2].content.place, Place::Spool { .. }));
+        assert_eq!(content(&children[0]), small);
+        assert_eq!(content(&children[1]), large);
+        assert_eq!(content(&children[2]), large[1..]);
+        assert!(content(&children[3]).is_empty());
+    }
+
+    #[test]
+    fn memory_is_given_back() {
+        let memory = Arc::new(Memory::default());
+        let tree = Tree::new(10, 1 << 30, Arc::clone(&memory));
+        let child = tree.keep("a".into(), taken(vec![1; 5000])).unwrap();
+        assert_eq!(memory.0.load(Ordering::Relaxed), 5000);
+        drop(child);
+        assert_eq!(memory.0.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_tree_has_its_limits_and_takes_refunds() {
+        let tree = Tree::new(2, 100, Arc::default());
+        let first = tree.keep("a".into(), taken(vec![1; 90])).unwrap();
+        let too_long = tree.keep("b".into(), taken(vec![1; 11]));
+        assert!(matches!(
+            too_long,
+            Err(Refused::TooMuch("bytes of sub-content"))
+        ));
+        let _second = tree.keep("b".into(), taken(vec![1; 10])).unwrap();
+        let third = tree.keep("c".into(), taken(Vec::new()));
+        assert!(matches!(
+            third,
+            Err(Refused::TooMuch("pieces of sub-content"))
+        ));
+        tree.refund(&[first]);
+        tree.keep("d".into(), taken(vec![1; 90])).unwrap();
+    }
+}

@@ -1,0 +1,129 @@
+//! What a run comes to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::time::Duration;
+
+use wadup_sink::{InputRecord, OutcomeRecord, Status};
+
+/// How many different errors a summary tells apart.
+const MAX_GROUPS: usize = 1000;
+
+/// What was committed by a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunSummary {
+    /// Inputs, sub-content included.
+    pub inputs: u64,
+    /// Of those, how many were sub-content.
+    pub children: u64,
+    /// Inputs of which at least one outcome is not [`Status::Completed`].
+    pub failed_inputs: u64,
+    /// Outcomes by status; one for each input and artifact.
+    pub outcomes: BTreeMap<Status, u64>,
+    /// Bytes of all inputs.
+    pub bytes: u64,
+    /// Rows by table.
+    pub rows: BTreeMap<String, u64>,
+    /// Rows that failed executions had handed over.
+    pub rows_dropped: u64,
+    /// Sub-content that failed executions had handed over.
+    pub subcontent_dropped: u64,
+    /// Failures, those with the same kind and message together, most frequent first.
+    pub errors: Vec<ErrorGroup>,
+    /// Entries of folders that were passed over: symbolic links.
+    pub skipped: u64,
+    /// Wall-clock time.
+    pub duration: Duration,
+    /// Whether the run was ended before all inputs were processed.
+    pub cancelled: bool,
+}
+
+/// Failures that look the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorGroup {
+    pub status: Status,
+    pub kind: Option<String>,
+    /// The message of the first of them, up to its first line's end.
+    pub message: String,
+    pub count: u64,
+    /// The path of the first of them.
+    pub example: OsString,
+}
+
+impl RunSummary {
+    /// Whether all inputs completed.
+    pub fn is_success(&self) -> bool {
+        self.failed_inputs == 0 && !self.cancelled
+    }
+
+    /// Rows of all tables.
+    pub fn total_rows(&self) -> u64 {
+        self.rows.values().sum()
+    }
+}
+
+/// Adds up what is committed.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    summary: RunSummary,
+    groups: HashMap<(Status, Option<String>, String), usize>,
+}
+
+impl Tally {
+    /// Counts an input that is in the sink.
+    pub(crate) fn input(&mut self, input: &InputRecord) {
+        let summary = &mut self.summary;
+        summary.inputs += 1;
+        summary.children += u64::from(input.parent.is_some());
+        summary.bytes += input.size.unwrap_or(0);
+        let failed = |outcome: &OutcomeRecord| outcome.status != Status::Completed;
+        summary.failed_inputs += u64::from(input.outcomes.iter().any(failed));
+        for outcome in &input.outcomes {
+            self.outcome(input, outcome);
+        }
+    }
+
+    fn outcome(&mut self, input: &InputRecord, outcome: &OutcomeRecord) {
+        let summary = &mut self.summary;
+        *summary.outcomes.entry(outcome.status).or_default() += 1;
+        summary.rows_dropped += outcome.rows_dropped;
+        summary.subcontent_dropped += outcome.subcontent_dropped;
+        for table in outcome.rows.tables() {
+            summary.rows.entry(table.name.clone()).or_default();
+        }
+        for row in outcome.rows.iter() {
+            let name = &outcome.rows.tables()[row.table()].name;
+            if let Some(count) = summary.rows.get_mut(name) {
+                *count += 1;
+            }
+        }
+        if outcome.status != Status::Completed {
+            self.error(input, outcome);
+        }
+    }
+
+    fn error(&mut self, input: &InputRecord, outcome: &OutcomeRecord) {
+        let message = outcome.message.as_deref().unwrap_or_default();
+        let message = message.lines().next().unwrap_or_default().to_owned();
+        let key = (outcome.status, outcome.error_kind.clone(), message.clone());
+        if let Some(&group) = self.groups.get(&key) {
+            self.summary.errors[group].count += 1;
+        } else if self.groups.len() < MAX_GROUPS {
+            self.groups.insert(key, self.summary.errors.len());
+            self.summary.errors.push(ErrorGroup {
+                status: outcome.status,
+                kind: outcome.error_kind.clone(),
+                message,
+                count: 1,
+                example: input.path.clone(),
+            });
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> RunSummary {
+        self.summary
+            .errors
+            .sort_by_key(|group| std::cmp::Reverse(group.count));
+        self.summary
+    }
+}
