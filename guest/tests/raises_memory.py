@@ -5,4 +5,4 @@
 
 def main():
     blocks = []
-    blocks.append(bytearray(3_500_000_000))
+    blocks.append(bytearray(1_500_000_000))

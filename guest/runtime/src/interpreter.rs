@@ -11,6 +11,7 @@ mod entry;
 mod environment;
 mod exception;
 mod extensions;
+mod left_open;
 mod resume;
 
 use std::sync::{Mutex, PoisonError};
@@ -104,16 +105,14 @@ fn begin() -> Result<(), Ended> {
     }
     advance(Stage::Running);
     Python::attach(|py| {
-        let began = match stage {
+        match stage {
             Stage::Cold => entry::import(py, tree.boot()),
             _ => resume::resume(py),
-        };
-        began
-            .and_then(|()| {
-                package::begin();
-                package::run_start_hooks(py)
-            })
-            .map_err(|error| ending::of_exception(py, &error))
+        }
+        // `sys.exit()` is no way out here: no `main()` has been found.
+        .map_err(|error| Ended::Raised(exception::report(py, &error)))?;
+        package::begin();
+        package::run_start_hooks(py).map_err(|error| ending::of_exception(py, &error))
     })
 }
 
@@ -130,6 +129,7 @@ fn settle(py: Python<'_>) -> PyResult<()> {
     ending::flush_streams(py);
     let gc = py.import("gc")?;
     gc.call_method0("collect")?;
+    left_open::refuse(py)?;
     gc.call_method0("freeze")?;
     Ok(())
 }

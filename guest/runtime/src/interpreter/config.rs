@@ -38,7 +38,7 @@ pub(super) fn start(boot: &Boot) -> Result<(), StartError> {
     config.0.install_signal_handlers = 0;
     config.0.pathconfig_warnings = 0;
     config.0.use_hash_seed = 1;
-    config.0.hash_seed = boot.hash_seed.into();
+    config.0.hash_seed = boot.hash_seed;
     config.set(|config| &mut config.prefix, PREFIX)?;
     config.set(|config| &mut config.exec_prefix, PREFIX)?;
     config.set(|config| &mut config.base_prefix, PREFIX)?;

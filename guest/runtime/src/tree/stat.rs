@@ -8,7 +8,7 @@ use wasip1::{
 };
 
 /// `st_dev` of the tree: "wadup". No host uses it for a file system of its own.
-const DEVICE: u64 = 0x7761_6475_70;
+const DEVICE: u64 = 0x0077_6164_7570;
 
 const FILE_RIGHTS: Rights =
     RIGHTS_FD_READ | RIGHTS_FD_SEEK | RIGHTS_FD_TELL | RIGHTS_FD_FILESTAT_GET;

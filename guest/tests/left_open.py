@@ -1,0 +1,14 @@
+"""A file that is left open at import cannot be in a snapshot; a file of the tree can."""
+# outcome-snapshot: refused RuntimeError
+# outcome-cold: completed
+# message: still open: '/tmp/log.txt'; a snapshot cannot keep them
+
+log = open("/tmp/log.txt", "w")
+log.write("buffered")
+closed = open("/tmp/closed.txt", "w")
+closed.close()
+own = open(__file__)
+
+
+def main():
+    assert "still open" in own.read()
