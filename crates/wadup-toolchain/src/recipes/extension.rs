@@ -1,0 +1,69 @@
+//! `extensions/*.toml`: a native Python package, built from its sdist.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A native Python package that can be linked into a runtime.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ExtensionRecipe {
+    /// The package's normalised name (PEP 503).
+    pub name: String,
+    /// The only version that there is a recipe for.
+    pub version: String,
+    pub(crate) source: String,
+    /// The Python modules that are native code.
+    #[serde(rename = "module")]
+    pub modules: Vec<ExtensionModule>,
+    pub(crate) python: PythonHalf,
+    pub(crate) rust: RustHalf,
+    /// What a project's `c-extensions` can ask for.
+    #[serde(default)]
+    pub provides: Vec<Provision>,
+}
+
+/// A Python module that is native code.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtensionModule {
+    /// The dotted name that it is imported by.
+    pub name: String,
+    /// The C function that initialises it, `PyInit_…`.
+    pub init: String,
+}
+
+/// What one entry of `c-extensions` brings.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provision {
+    /// The entry's name.
+    pub name: String,
+    /// Requirements (PEP 508) to add to a project's dependencies.
+    pub requirements: Vec<String>,
+}
+
+/// The files of the package that are Python.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct PythonHalf {
+    /// The folder in the sdist that corresponds to site-packages.
+    pub(crate) root: String,
+    /// The packages below it.
+    pub(crate) packages: Vec<String>,
+    pub(crate) licenses: Vec<String>,
+}
+
+/// The crate that becomes a static library.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct RustHalf {
+    pub(crate) manifest: String,
+    /// The file that cargo makes.
+    pub(crate) library: String,
+    #[serde(default)]
+    pub(crate) features: Vec<String>,
+    /// The file for `PYO3_CONFIG_FILE`.
+    #[serde(default)]
+    pub(crate) pyo3_config: BTreeMap<String, String>,
+}

@@ -1,0 +1,198 @@
+//! The runtime: CPython, a set of extensions and the guest, linked; and beside it
+//! the files that go with it, so that a runtime needs no other step's result.
+//!
+//! ```text
+//! runtime.wasm
+//! runtime.json            digests
+//! stdlib/                 the standard library's Python files
+//! site-packages/NAME/     one folder for tzdata and for each extension
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::c_toolchain::BUILTINS;
+use super::guest::{self, GuestLink};
+use super::native_python::library_steps;
+use super::{C_TOOLCHAIN, GUEST, NONE, TZDATA, Target, WASM_PYTHON, extension, json};
+use crate::digest::{KeyBuilder, Sha256, of_tree};
+use crate::files::{copy_tree, write_file};
+use crate::graph::StepPlan;
+use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
+use crate::step::{Action, ActionError, Workbench};
+use crate::wasm::{check_runtime, extension_table};
+
+pub(super) fn plan(
+    recipes: &Recipes,
+    extensions: &[&ExtensionRecipe],
+) -> Result<StepPlan, RecipeError> {
+    let names = extensions.iter().map(|extension| extension.name.clone());
+    let action = Runtime {
+        recipe: json(&recipes.runtime),
+        link: GuestLink::embedded()?,
+        extensions: names.collect(),
+    };
+    let needs = [C_TOOLCHAIN, WASM_PYTHON, TZDATA, GUEST];
+    let mut plan = super::plan(runtime_step_name(extensions), needs, NONE, action);
+    plan.needs.extend(library_steps(recipes, Target::Wasm));
+    plan.needs
+        .extend(extensions.iter().map(|it| extension::step_name(it)));
+    Ok(plan)
+}
+
+/// The name of the step that links a runtime with these extensions.
+pub(crate) fn runtime_step_name(extensions: &[&ExtensionRecipe]) -> String {
+    let mut name = String::from("runtime");
+    for (index, extension) in extensions.iter().enumerate() {
+        name.push(if index == 0 { '-' } else { '+' });
+        name.push_str(&extension.name);
+    }
+    name
+}
+
+/// What `runtime.json` says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RuntimeRecord {
+    /// The digest of `runtime.wasm`.
+    pub(crate) wasm: String,
+    /// A digest of all that a runtime consists of.
+    pub(crate) digest: String,
+}
+
+impl RuntimeRecord {
+    /// The record of a finished runtime.
+    pub(crate) fn read(step: &Path) -> Result<Self, ActionError> {
+        let path = step.join(RECORD);
+        let text = fs::read(&path).map_err(ActionError::file("read", &path))?;
+        serde_json::from_slice(&text)
+            .map_err(|error| ActionError::file("parse", &path)(error.into()))
+    }
+}
+
+const RECORD: &str = "runtime.json";
+
+#[derive(Debug)]
+struct Runtime {
+    recipe: Vec<u8>,
+    link: GuestLink,
+    extensions: Vec<String>,
+}
+
+impl Action for Runtime {
+    fn describe(&self, key: &mut KeyBuilder) {
+        key.field("recipe", &self.recipe);
+        key.list("export", &self.link.export);
+        key.list("wrap", &self.link.wrap);
+        key.list("libraries", &self.link.libraries);
+        key.field("table", &self.link.extensions);
+        key.list("extensions", &self.extensions);
+    }
+
+    fn run(&self, bench: &Workbench<'_>) -> Result<(), ActionError> {
+        let extensions = self.extensions.iter();
+        let extensions: Vec<&ExtensionRecipe> = extensions
+            .filter_map(|name| bench.recipes.extension(name))
+            .collect();
+        let table = assemble_table(bench, &self.link.extensions, &extensions)?;
+        let module = bench.out().join("runtime.wasm");
+        self.link(bench, &extensions, &table, &module)?;
+        let bytes = fs::read(&module).map_err(ActionError::file("read", &module))?;
+        check_runtime(&bytes, &self.link.export)?;
+        copy_files(bench, &extensions)?;
+        write_record(bench, Sha256::of(bytes))
+    }
+}
+
+impl Runtime {
+    /// Links with `wasm-ld` itself: clang's driver would run a `wasm-opt` that
+    /// it finds. Inputs are named relative to the working folder.
+    fn link(
+        &self,
+        bench: &Workbench<'_>,
+        extensions: &[&ExtensionRecipe],
+        table: &Path,
+        module: &Path,
+    ) -> Result<(), ActionError> {
+        let toolchain = bench.needed(C_TOOLCHAIN)?;
+        let python = bench.needed(WASM_PYTHON)?;
+        let mut link = bench.command(toolchain.join("bin/wasm-ld"), &[]);
+        link.args(&bench.recipes.runtime.flags).arg("--no-entry");
+        link.args(
+            self.link
+                .export
+                .iter()
+                .map(|name| format!("--export={name}")),
+        );
+        link.args(self.link.wrap.iter().map(|name| format!("--wrap={name}")));
+        link.arg(bench.needed(GUEST)?.join(guest::OBJECT))
+            .arg(table);
+        for recipe in extensions {
+            let object = bench
+                .needed(&extension::step_name(recipe))?
+                .join(extension::OBJECT);
+            link.arg(object);
+        }
+        for archive in &bench.recipes.cpython.wasm.archives {
+            let name = Path::new(archive).file_name().unwrap_or_default();
+            link.arg(python.join("lib").join(name));
+        }
+        for name in &bench.recipes.cpython.c_libraries {
+            let library = bench.needed(&format!("{name}-{}", Target::Wasm.name()))?;
+            link.arg(
+                library
+                    .join("lib")
+                    .join(&bench.recipes.c_libraries[name].archive),
+            );
+        }
+        let target = &bench.recipes.c_toolchain.target;
+        link.arg("-L")
+            .arg(toolchain.join("sysroot/lib").join(target));
+        link.args(self.link.libraries.iter().map(|name| format!("-l{name}")));
+        link.arg(toolchain.join(BUILTINS)).arg("-o").arg(module);
+        bench.run(&mut link)
+    }
+}
+
+/// Assembles the table of extensions that the guest reads.
+fn assemble_table(
+    bench: &Workbench<'_>,
+    symbol: &str,
+    extensions: &[&ExtensionRecipe],
+) -> Result<PathBuf, ActionError> {
+    let modules: Vec<_> = extensions.iter().flat_map(|it| &it.modules).collect();
+    let source = bench.work().join("extensions.s");
+    bench.write(&source, extension_table(symbol, &modules))?;
+    let object = bench.work().join("extensions.o");
+    let clang = bench.needed(C_TOOLCHAIN)?.join("bin/clang");
+    let mut assemble = bench.command(clang, &[]);
+    assemble.args(["-c", "extensions.s", "-o", "extensions.o"]);
+    bench.run(&mut assemble)?;
+    Ok(object)
+}
+
+fn copy_files(bench: &Workbench<'_>, extensions: &[&ExtensionRecipe]) -> Result<(), ActionError> {
+    let out = bench.out();
+    let stdlib = bench.needed(WASM_PYTHON)?.join("stdlib");
+    copy_tree(&stdlib, &out.join("stdlib"), |_| true)?;
+    let steps = extensions
+        .iter()
+        .map(|it| (it.name.clone(), extension::step_name(it)));
+    let tzdata = (TZDATA.to_owned(), TZDATA.to_owned());
+    for (name, step) in steps.chain([tzdata]) {
+        let packages = bench.needed(&step)?.join("site-packages");
+        copy_tree(&packages, &out.join("site-packages").join(name), |_| true)?;
+    }
+    Ok(())
+}
+
+fn write_record(bench: &Workbench<'_>, wasm: Sha256) -> Result<(), ActionError> {
+    let out = bench.out();
+    let all = of_tree(&out).map_err(ActionError::file("read", &out))?;
+    let record = RuntimeRecord {
+        wasm: wasm.to_string(),
+        digest: all.to_string(),
+    };
+    write_file(&out.join(RECORD), json(&record))
+}

@@ -1,0 +1,355 @@
+//! The toolchain as its users see it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cache::{Cache, CacheError};
+use crate::fetch::{Fetcher, Uv};
+use crate::graph::Graph;
+use crate::host::Host;
+use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
+use crate::report::{Event, Reporter};
+use crate::schedule::{Scheduler, StepError};
+use crate::settings::Settings;
+use crate::step::ActionError;
+use crate::steps::{self, NATIVE_PYTHON, RuntimeRecord, UV, runtime_step_name};
+
+/// Builds and finds runtimes, and the tools that go with them.
+#[derive(Debug)]
+pub struct Toolchain {
+    settings: Settings,
+    recipes: Recipes,
+    host: Host,
+    cache: Cache,
+    reporter: Arc<dyn Reporter>,
+}
+
+/// The toolchain could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ToolchainError {
+    /// A recipe is wrong: a bug in wadup.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The cache could not be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A step failed.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// A finished runtime could not be read.
+    #[error("failed to open the runtime in {path}", path = path.display())]
+    Runtime {
+        /// The runtime's folder.
+        path: PathBuf,
+        /// Why.
+        source: ActionError,
+    },
+    /// There is no recipe for an extension.
+    #[error("there is no recipe for the extension `{name}`")]
+    UnknownExtension {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+}
+
+impl ToolchainError {
+    /// What to try.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Step(error) => error.hint().map(str::to_owned),
+            Self::UnknownExtension { known, .. } => {
+                Some(format!("there are recipes for: {}", known.join(", ")))
+            }
+            Self::Runtime { .. } => Some("run `wadup toolchain clean`, then try again".to_owned()),
+            Self::Cache(_) => Some("is the cache folder writable? see WADUP_CACHE_DIR".to_owned()),
+            Self::Recipe(_) => None,
+        }
+    }
+}
+
+/// CPython and a set of extensions, linked, without user code.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    /// The module: it imports `wasi_snapshot_preview1` only, and exports what
+    /// `guest/runtime/link.toml` lists, and `memory`.
+    pub wasm: PathBuf,
+    /// The SHA-256 digest of the module.
+    pub wasm_sha256: String,
+    /// A digest of the module, the standard library and all packages: equal
+    /// digests mean equal files.
+    pub digest: String,
+    /// The folder of the standard library's `.py` files, what is `/lib/python3.13`
+    /// in a sandbox.
+    pub stdlib: PathBuf,
+    /// Folders of packages that go with the runtime (an extension's Python half,
+    /// `tzdata`), each laid out like site-packages.
+    pub site_packages: Vec<RuntimePackage>,
+    /// CPython's version, such as `3.13.5`.
+    pub python_version: String,
+}
+
+/// A package that goes with a runtime.
+#[derive(Debug, Clone)]
+pub struct RuntimePackage {
+    /// Its normalised name.
+    pub name: String,
+    /// A folder that is laid out like site-packages.
+    pub path: PathBuf,
+}
+
+/// The native CPython of the same version and sources.
+#[derive(Debug, Clone)]
+pub struct NativePython {
+    /// The interpreter.
+    pub program: PathBuf,
+    /// Its version, such as `3.13.5`.
+    pub version: String,
+}
+
+/// A step, and whether its result is in the cache.
+#[derive(Debug, Clone)]
+pub struct StepStatus {
+    /// The step's name.
+    pub name: String,
+    /// Its key, in hexadecimal digits.
+    pub key: String,
+    /// Where its result is, or will be.
+    pub path: PathBuf,
+    /// The result's size in bytes, if it is there.
+    pub size: Option<u64>,
+    /// How long it took to build.
+    pub duration: Option<std::time::Duration>,
+}
+
+/// What `clean` removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clean {
+    /// All that is in the cache.
+    Everything,
+    /// What this version of wadup, with these settings, does not use.
+    Unused,
+}
+
+impl Toolchain {
+    /// Opens the toolchain. Nothing is built, and the network is not used.
+    ///
+    /// # Errors
+    ///
+    /// When the cache folder cannot be created, or a recipe is wrong.
+    pub fn open(settings: Settings, reporter: Arc<dyn Reporter>) -> Result<Self, ToolchainError> {
+        let root = &settings.cache;
+        fs::create_dir_all(root).map_err(CacheError::new("create", root))?;
+        let recipes = Recipes::embedded()?;
+        let target = &recipes.rust_toolchain.target;
+        let host = Host::probe(root, settings.wasi_sdk.as_deref(), target);
+        Ok(Self {
+            cache: Cache::new(root.clone()),
+            settings,
+            recipes,
+            host,
+            reporter,
+        })
+    }
+
+    /// The recipes.
+    pub fn recipes(&self) -> &Recipes {
+        &self.recipes
+    }
+
+    /// The cache folder.
+    pub fn cache_dir(&self) -> &Path {
+        self.cache.root()
+    }
+
+    /// The runtime with these extensions, named as packages are; built if it is
+    /// not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When there is no recipe for an extension, or a step fails.
+    pub fn runtime(&self, extensions: &[impl AsRef<str>]) -> Result<Runtime, ToolchainError> {
+        let extensions = self.extensions(extensions)?;
+        let name = runtime_step_name(&extensions);
+        let graph = steps::graph(&self.recipes, &self.host, &[extensions])?;
+        let path = self.build(&graph, &[&name])?;
+        self.read_runtime(&path)
+    }
+
+    /// The native CPython; built if it is not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub fn native_python(&self) -> Result<NativePython, ToolchainError> {
+        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        let path = self.build(&graph, &[NATIVE_PYTHON])?;
+        let program = path.join(format!("bin/python{}", self.recipes.cpython.series));
+        Ok(NativePython {
+            program,
+            version: self.recipes.cpython.version.clone(),
+        })
+    }
+
+    /// The pinned uv; fetched if it is not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be fetched.
+    pub fn uv(&self) -> Result<Uv, ToolchainError> {
+        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        Ok(Uv::new(self.build(&graph, &[UV])?.join("bin/uv")))
+    }
+
+    /// Builds everything: all tools, all extensions, the runtime without any of
+    /// them and the one with all.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails. What was finished is kept.
+    pub fn install(&self) -> Result<(), ToolchainError> {
+        let graph = self.whole_graph()?;
+        let names: Vec<&str> = graph.steps().iter().map(|step| &*step.id.name).collect();
+        self.build(&graph, &names)?;
+        Ok(())
+    }
+
+    /// All steps, each after those that it needs.
+    ///
+    /// # Errors
+    ///
+    /// When a recipe is wrong.
+    pub fn status(&self) -> Result<Vec<StepStatus>, ToolchainError> {
+        let graph = self.whole_graph()?;
+        let steps = graph.steps().iter().map(|step| {
+            let record = self.cache.record(&step.id);
+            StepStatus {
+                name: step.id.name.clone(),
+                key: step.id.key.to_string(),
+                path: self.cache.step(&step.id),
+                size: record.as_ref().map(|record| record.size),
+                duration: record.map(|it| std::time::Duration::from_millis(it.milliseconds)),
+            }
+        });
+        Ok(steps.collect())
+    }
+
+    /// Removes results and downloaded files from the cache, and returns how many
+    /// bytes that freed. What another process is building stays.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be removed.
+    pub fn clean(&self, what: Clean) -> Result<u64, ToolchainError> {
+        let graph = self.whole_graph()?;
+        let steps = graph.steps();
+        let ids = steps.iter().map(|step| step.id.to_string());
+        let sources = steps.iter().flat_map(|step| &step.sources);
+        let sources = sources.map(|source| source.sha256.to_string());
+        let used: std::collections::HashSet<String> = ids.chain(sources).collect();
+        Ok(self
+            .cache
+            .clean(|name| what == Clean::Unused && used.contains(name))?)
+    }
+
+    fn whole_graph(&self) -> Result<Graph, ToolchainError> {
+        let all: Vec<&ExtensionRecipe> = self.recipes.extensions().iter().collect();
+        Ok(steps::graph(&self.recipes, &self.host, &[Vec::new(), all])?)
+    }
+
+    /// The recipes of these extensions, sorted, without repetitions: a set has
+    /// one runtime, however it is written.
+    fn extensions(
+        &self,
+        names: &[impl AsRef<str>],
+    ) -> Result<Vec<&ExtensionRecipe>, ToolchainError> {
+        let mut chosen = Vec::new();
+        for name in names {
+            let name = name.as_ref();
+            let recipe = self.recipes.extension(name).ok_or_else(|| {
+                let known = self.recipes.extensions().iter();
+                ToolchainError::UnknownExtension {
+                    name: name.to_owned(),
+                    known: known.map(|recipe| recipe.name.clone()).collect(),
+                }
+            })?;
+            chosen.push(recipe);
+        }
+        chosen.sort_by(|a, b| a.name.cmp(&b.name));
+        chosen.dedup_by(|a, b| a.name == b.name);
+        Ok(chosen)
+    }
+
+    /// Builds what is missing of `wanted`, and returns the result of the first.
+    fn build(&self, graph: &Graph, wanted: &[&str]) -> Result<PathBuf, ToolchainError> {
+        let missing = graph.missing(wanted, |id| self.cache.has(id));
+        if !missing.is_empty() {
+            self.cache.sweep_all()?;
+            self.reporter.event(Event::Planned {
+                steps: missing.len(),
+            });
+            let fetcher = self.fetcher(graph);
+            let jobs = jobserver::Client::new(self.settings.jobs.get());
+            let scheduler = Scheduler {
+                cache: &self.cache,
+                recipes: &self.recipes,
+                fetcher: &fetcher,
+                reporter: &*self.reporter,
+                jobs: jobs.map_err(CacheError::new("create", Path::new("a jobserver")))?,
+            };
+            scheduler.build(&missing)?;
+        }
+        let first = wanted.first().and_then(|name| graph.get(name));
+        Ok(first
+            .map(|step| self.cache.step(&step.id))
+            .unwrap_or_default())
+    }
+
+    fn fetcher(&self, graph: &Graph) -> Fetcher<'_> {
+        let uv = graph
+            .get(UV)
+            .map(|step| self.cache.step(&step.id).join("bin/uv"));
+        let pip = self.recipes.sources.get(&self.recipes.uv.pip.package);
+        Fetcher::new(
+            &self.cache,
+            &*self.reporter,
+            &self.recipes.uv,
+            pip.cloned(),
+            uv.unwrap_or_default(),
+            self.host.cargo.clone(),
+            self.settings.offline,
+        )
+    }
+
+    fn read_runtime(&self, path: &Path) -> Result<Runtime, ToolchainError> {
+        let failed = |source| ToolchainError::Runtime {
+            path: path.to_owned(),
+            source,
+        };
+        let record = RuntimeRecord::read(path).map_err(failed)?;
+        let packages = path.join("site-packages");
+        let listing = packages
+            .read_dir()
+            .and_then(Iterator::collect::<std::io::Result<Vec<_>>>)
+            .map_err(|error| failed(ActionError::file("list", &packages)(error)))?;
+        let mut site_packages: Vec<RuntimePackage> = listing
+            .into_iter()
+            .map(|entry| RuntimePackage {
+                name: entry.file_name().to_string_lossy().into_owned(),
+                path: entry.path(),
+            })
+            .collect();
+        site_packages.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Runtime {
+            wasm: path.join("runtime.wasm"),
+            wasm_sha256: record.wasm,
+            digest: record.digest,
+            stdlib: path.join("stdlib"),
+            site_packages,
+            python_version: self.recipes.cpython.version.clone(),
+        })
+    }
+}

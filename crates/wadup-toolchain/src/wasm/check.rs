@@ -1,0 +1,86 @@
+//! What a linked runtime must be: its imports are WASI's, its exports are there.
+
+use wasmparser::{BinaryReaderError, Parser, Payload};
+
+/// The only module that a runtime imports from.
+const WASI: &str = "wasi_snapshot_preview1";
+
+/// A linked runtime is not what it must be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeCheckError {
+    /// It is no WebAssembly.
+    #[error("failed to read the linked runtime")]
+    Parse(#[from] BinaryReaderError),
+    /// It imports something that no WASI host has.
+    #[error("the linked runtime imports `{module}` `{name}`; only `{WASI}` may be imported")]
+    Import {
+        /// The import's module.
+        module: String,
+        /// The import's name.
+        name: String,
+    },
+    /// An export is missing.
+    #[error("the linked runtime does not export `{0}`")]
+    Export(String),
+}
+
+/// Checks imports, and that all `exports` are there.
+pub(crate) fn check_runtime(module: &[u8], exports: &[String]) -> Result<(), RuntimeCheckError> {
+    let mut found = Vec::new();
+    for payload in Parser::new(0).parse_all(module) {
+        match payload? {
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    let import = import?;
+                    if import.module != WASI {
+                        return Err(RuntimeCheckError::Import {
+                            module: import.module.to_owned(),
+                            name: import.name.to_owned(),
+                        });
+                    }
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    found.push(export?.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    match exports.iter().find(|name| !found.contains(name)) {
+        Some(missing) => Err(RuntimeCheckError::Export(missing.clone())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(wat: &str) -> Result<(), RuntimeCheckError> {
+        check_runtime(&wat::parse_str(wat).unwrap(), &["process".to_owned()])
+    }
+
+    #[test]
+    fn a_runtime_imports_wasi_only() {
+        let import = |module| format!("(import \"{module}\" \"f\" (func))");
+        let export = "(func (export \"process\"))";
+        check(&format!("(module {} {export})", import(WASI))).unwrap();
+        let error = check(&format!("(module {} {export})", import("env"))).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the linked runtime imports `env` `f`; only `wasi_snapshot_preview1` may be imported"
+        );
+    }
+
+    #[test]
+    fn a_missing_export_is_named() {
+        let error = check("(module)").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the linked runtime does not export `process`"
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Work on WebAssembly objects and modules.
+
+mod check;
+mod extension_table;
+mod localize;
+
+pub use check::RuntimeCheckError;
+pub(crate) use check::check_runtime;
+pub(crate) use extension_table::extension_table;
+pub use localize::LocalizeError;
+pub(crate) use localize::localize;
