@@ -155,3 +155,9 @@ impl fmt::Debug for WasiCtx {
             .finish_non_exhaustive()
     }
 }
+
+/// A sandbox runs on whatever thread its worker is.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<WasiCtx>();
+};
