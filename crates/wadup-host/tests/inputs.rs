@@ -1,0 +1,348 @@
+//! What can be given to a run.
+
+mod support;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Cursor;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use support::{Results, Script, describe, interpreter, run_folder, run_inputs, settings};
+use wadup_host::{Cancel, Event, Host, HostSettings, Inputs, Silent, Status};
+use wadup_sink::MemorySink;
+
+fn write(folder: &Path, name: &str, script: &Script) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, script.bytes()).unwrap();
+}
+
+fn make_fifo(path: &Path) {
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+}
+
+/// Path (relative to `folder`) and verdict of every input, in order of path.
+fn verdicts(results: &Results, folder: &Path) -> String {
+    let mut lines: Vec<String> = results
+        .sink
+        .inputs
+        .iter()
+        .map(|input| {
+            let path = Path::new(&input.path);
+            let path = path.strip_prefix(folder).unwrap_or(path);
+            format!("{}: {}", path.display(), describe(&input.outcomes[0]))
+        })
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+#[test]
+fn folders_are_walked_in_the_order_of_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["b/2", "b/10", "a", "c/d/e", ".hidden", "B"] {
+        write(folder.path(), name, &Script::new());
+    }
+    let order = || -> Vec<OsString> {
+        let results = run_folder(HostSettings::default(), folder.path());
+        let paths = results.sink.inputs.iter().map(|input| {
+            let path = Path::new(&input.path);
+            path.strip_prefix(folder.path()).unwrap().into()
+        });
+        paths.collect()
+    };
+    assert_eq!(order(), [".hidden", "B", "a", "b/10", "b/2", "c/d/e"]);
+    assert_eq!(order(), order());
+}
+
+#[test]
+fn what_cannot_be_read_is_an_outcome_and_never_a_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, "good", &Script::new().rows([1]));
+    make_fifo(&root.join("fifo"));
+    let _socket = UnixListener::bind(root.join("socket")).unwrap();
+    symlink("loop-b", root.join("loop-a")).unwrap();
+    symlink("loop-a", root.join("loop-b")).unwrap();
+    symlink("nowhere", root.join("dangling")).unwrap();
+
+    let start = Instant::now();
+    let results = run_folder(settings(), root);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    insta::assert_snapshot!(verdicts(&results, root), @r"
+    dangling: unreadable [not-found] no such file
+    fifo: unreadable [fifo] it is a named pipe (FIFO)
+    good: completed
+    loop-a: unreadable [symlink-loop] too many levels of symbolic links
+    loop-b: unreadable [symlink-loop] too many levels of symbolic links
+    socket: unreadable [socket] it is a socket
+    ");
+    assert_eq!(results.summary.total_rows(), 1);
+    let fifo = results.input("fifo");
+    assert_eq!((fifo.size, fifo.sha256), (None, None));
+}
+
+#[test]
+fn the_same_holds_for_what_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    make_fifo(&root.join("fifo"));
+    symlink("fifo", root.join("link-to-fifo")).unwrap();
+    symlink("loop", root.join("loop")).unwrap();
+    write(root, "file", &Script::new().rows([1]));
+    let inputs = Inputs::new()
+        .path(root.join("fifo"))
+        .path(root.join("link-to-fifo"))
+        .path(root.join("loop"))
+        .path(root.join("missing"))
+        .path(root.join("file/below-a-file"))
+        .path("/dev/zero")
+        .path("/dev/tty")
+        .path("");
+    let results = run_inputs(settings(), inputs);
+    insta::assert_snapshot!(verdicts(&results, root), @r"
+    /dev/tty: unreadable [device] it is a device
+    /dev/zero: unreadable [device] it is a device
+    : unreadable [not-found] no such file
+    fifo: unreadable [fifo] it is a named pipe (FIFO)
+    file/below-a-file: unreadable [not-found] no such file
+    link-to-fifo: unreadable [fifo] it is a named pipe (FIFO)
+    loop: unreadable [symlink-loop] too many levels of symbolic links
+    missing: unreadable [not-found] no such file
+    ");
+}
+
+#[test]
+fn permissions_are_respected() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, "closed/inside", &Script::new());
+    write(root, "unreadable", &Script::new());
+    fs::set_permissions(root.join("unreadable"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0)).unwrap();
+    // Root may read everything.
+    let root_user = fs::File::open(root.join("unreadable")).is_ok();
+    let results = run_folder(settings(), root);
+    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    if root_user {
+        assert_eq!(results.summary.failed_inputs, 0);
+        return;
+    }
+    insta::assert_snapshot!(verdicts(&results, root), @r"
+    closed: unreadable [permission-denied] permission denied
+    unreadable: unreadable [permission-denied] permission denied
+    ");
+}
+
+#[test]
+fn links_in_folders_are_passed_over_and_named_links_followed() {
+    let outside = tempfile::tempdir().unwrap();
+    write(outside.path(), "secret", &Script::new().rows([1]));
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, "inside", &Script::new().rows([1]));
+    symlink(outside.path(), root.join("link-to-folder")).unwrap();
+    symlink(outside.path().join("secret"), root.join("link-to-file")).unwrap();
+    symlink(root, root.join("link-to-itself")).unwrap();
+
+    let results = run_folder(settings(), root);
+    assert_eq!(verdicts(&results, root), "inside: completed");
+    assert_eq!(results.summary.skipped, 3);
+
+    let named = Inputs::new()
+        .path(root.join("link-to-file"))
+        .path(root.join("link-to-folder"));
+    let results = run_inputs(settings(), named);
+    assert_eq!(results.summary.total_rows(), 2);
+}
+
+#[test]
+fn names_that_are_not_utf_8_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = OsString::from_vec(b"caf\xe9\n\xff".to_vec());
+    fs::write(folder.path().join(&name), Script::new().rows([1]).bytes()).unwrap();
+    let results = run_folder(settings(), folder.path());
+    let input = &results.sink.inputs[0];
+    assert_eq!(input.outcomes[0].status, Status::Completed);
+    assert_eq!(Path::new(&input.path).file_name(), Some(name.as_ref()));
+}
+
+#[test]
+fn lists_have_paths_that_end_with_nul() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for name in ["a", "with\nnewline", "folder/b"] {
+        write(root, name, &Script::new().rows([1]));
+    }
+    let paths = ["a", "with\nnewline", "", "folder", "missing"];
+    let list: String = paths
+        .iter()
+        .map(|name| match *name {
+            "" => "\0".to_owned(),
+            name => format!("{}/{name}\0", root.display()),
+        })
+        .collect();
+    let results = run_inputs(settings(), Inputs::new().list(Cursor::new(list)));
+    assert_eq!(results.summary.inputs, 4);
+    assert_eq!(results.summary.total_rows(), 3);
+    // The last may lack its NUL.
+    let list = format!("{}/a", root.display());
+    let results = run_inputs(settings(), Inputs::new().list(Cursor::new(list)));
+    assert_eq!(results.summary.total_rows(), 1);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_ends_the_run() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the pipe broke"))
+        }
+    }
+    let host = Host::new(settings()).unwrap();
+    let artifact = interpreter(&host);
+    let mut sink = MemorySink::new();
+    let error = host
+        .run(
+            &[artifact],
+            Inputs::new().list(Broken),
+            &mut sink,
+            &Silent,
+            &Cancel::new(),
+        )
+        .unwrap_err();
+    assert_eq!(error.to_string(), "read the list of inputs");
+}
+
+#[test]
+fn patterns_choose_files_in_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for name in ["a.toml", "b.txt", "deep/c.toml", "toml"] {
+        write(root, name, &Script::new());
+    }
+    let patterns = globset::GlobSetBuilder::new()
+        .add(globset::Glob::new("*.toml").unwrap())
+        .build()
+        .unwrap();
+    let inputs = Inputs::new()
+        .path(root)
+        .path(root.join("b.txt"))
+        .filter(patterns);
+    let results = run_inputs(settings(), inputs);
+    assert_eq!(
+        verdicts(&results, root),
+        "a.toml: completed\nb.txt: completed\ndeep/c.toml: completed"
+    );
+}
+
+#[test]
+fn content_is_read_whole_and_its_digest_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    // Below, at and above the length up to which content is read at once.
+    for length in [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20] {
+        let mut script = Script::new().rows([1]);
+        if length > script.bytes().len() {
+            let rest = length - script.bytes().len();
+            script = script.print(vec![b'x'; rest.saturating_sub(5)]);
+        }
+        write(folder.path(), &format!("{length}"), &script);
+    }
+    let results = run_folder(settings(), folder.path());
+    assert_eq!(results.summary.failed_inputs, 0);
+    for input in &results.sink.inputs {
+        let content = fs::read(&input.path).unwrap();
+        assert_eq!(input.size, Some(content.len() as u64));
+        let digest: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(&content).into();
+        assert_eq!(input.sha256, Some(digest), "{:?}", input.path);
+    }
+}
+
+#[test]
+fn a_file_of_proc_has_content_though_its_length_is_0() {
+    let path = Path::new("/proc/self/status");
+    if !path.exists() {
+        return;
+    }
+    let results = run_inputs(settings(), Inputs::new().path(path));
+    assert!(results.sink.inputs[0].size.is_some_and(|size| size > 0));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    let script = Script::new()
+        .rows([1])
+        .sleep(Duration::from_millis(300))
+        .print(vec![b'x'; 3 << 20]);
+    fs::write(&path, script.bytes()).unwrap();
+
+    let host = Host::new(settings()).unwrap();
+    let artifact = interpreter(&host);
+    let mut sink = MemorySink::new();
+    let reporter = |event: &Event<'_>| {
+        if matches!(event, Event::InputStarted { .. }) {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(150));
+                fs::OpenOptions::new()
+                    .append(true)
+                    .open(path)
+                    .and_then(|mut file| std::io::Write::write_all(&mut file, b"more"))
+                    .unwrap();
+            });
+        }
+    };
+    host.run(
+        &[artifact],
+        Inputs::new().path(&path),
+        &mut sink,
+        &reporter,
+        &Cancel::new(),
+    )
+    .unwrap();
+    let outcome = &sink.inputs[0].outcomes[0];
+    assert_eq!(
+        describe(outcome),
+        "unreadable [changed] it changed while it was read"
+    );
+    assert_eq!(outcome.rows_dropped, 1);
+}
+
+#[test]
+fn thousands_of_inputs_are_all_there() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..3000 {
+        write(
+            folder.path(),
+            &format!("{}/{number}", number % 7),
+            &Script::new().rows([number]),
+        );
+    }
+    let results = run_folder(settings(), folder.path());
+    let mut numbers: Vec<i64> = results
+        .sink
+        .rows("t")
+        .into_iter()
+        .map(|(_, row)| match row.as_slice() {
+            [Some(wadup_protocol::metadata::Value::Int64(number))] => *number,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..3000).collect::<Vec<_>>());
+    assert_eq!(results.summary.inputs, 3000);
+}
+
+#[test]
+fn no_inputs_are_no_error() {
+    let results = run_inputs(settings(), Inputs::new());
+    assert_eq!(results.summary.inputs, 0);
+    assert!(results.summary.is_success());
+}
