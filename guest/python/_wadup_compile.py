@@ -30,16 +30,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from types import CodeType
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 _SOURCES = "/src"
 _OUTPUT = "/out"
 
 #: The flags of a ``.pyc`` that is found valid without looking at its source.
 _UNCHECKED_HASH = 0b01
-
-
-_T = TypeVar("_T")
 
 
 class _Error(TypedDict):
@@ -100,14 +97,17 @@ def _qualified_names(code: CodeType) -> Iterator[str]:
             yield from _qualified_names(constant)
 
 
-def _intern_qualified_names(constant: _T, names: frozenset[str]) -> _T:
+def _intern_qualified_names(code: CodeType, names: frozenset[str]) -> CodeType:
     """A class body has its qualified name as a constant as well. That is the same, interned
-    object, unless an equal string had been interned before: another file, say."""
+    object, unless an equal string had been interned before: another file's, say."""
+    return code.replace(co_consts=tuple(_interned(item, names) for item in code.co_consts))
+
+
+def _interned(constant: object, names: frozenset[str]) -> object:
     if isinstance(constant, CodeType):
-        constants = _intern_qualified_names(constant.co_consts, names)
-        return constant.replace(co_consts=constants)
+        return _intern_qualified_names(constant, names)
     if isinstance(constant, tuple | frozenset):
-        return type(constant)(_intern_qualified_names(item, names) for item in constant)
+        return type(constant)(_interned(item, names) for item in constant)
     if isinstance(constant, str) and constant in names:
         return sys.intern(constant)
     return constant
@@ -115,6 +115,6 @@ def _intern_qualified_names(constant: _T, names: frozenset[str]) -> _T:
 
 def _described(index: int, path: str, error: BaseException) -> _Error:
     if isinstance(error, SyntaxError):
-        return {"index": index, "path": path, "line": error.lineno, "message": error.msg}
+        return {"index": index, "path": path, "line": error.lineno or None, "message": error.msg}
     message = f"{type(error).__name__}: {error}"
     return {"index": index, "path": path, "line": None, "message": message}

@@ -24,19 +24,30 @@ Column type Takes
 
 The entry module is imported once, when the artifact is built, and every sandbox starts from
 the state after that. What differs between sandboxes belongs into ``main()`` or into a function
-registered with :func:`on_start`: there is no input, no clock worth reading and no randomness
-worth keeping while the module is imported.
+registered with :func:`on_start`: while the module is imported there is no input, and the time
+is not that of the run. Tables may be defined then, and rows inserted: every input delivers
+them. The functions of :mod:`random` are seeded anew in every sandbox, also where the module
+has called :func:`random.seed`; a :class:`random.Random` of its own is not. Files that were
+opened have to be closed again, but for those of the project and its packages.
+
+``main()`` may be a coroutine function; there are no threads, sockets or processes.
 """
 
+try:
+    from ._native import (
+        TableError,
+        define_table,
+        emit_bytes,
+        flush,
+        insert_row,
+        on_start,
+    )
+except ModuleNotFoundError as error:
+    raise ImportError(
+        "the package wadup works inside a wadup sandbox only: see `wadup build` and `wadup run`"
+    ) from error
+
 from ._input import Input
-from ._native import (
-    TableError,
-    define_table,
-    emit_bytes,
-    flush,
-    insert_row,
-    on_start,
-)
 
 __all__ = [
     "Input",

@@ -12,6 +12,7 @@ mod environment;
 mod exception;
 mod extensions;
 mod left_open;
+mod modules;
 mod resume;
 
 use std::sync::{Mutex, PoisonError};

@@ -1,13 +1,13 @@
 //! How `main()` ends, and what has to happen then.
 #![expect(unsafe_code, reason = "C streams are flushed through libc")]
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 
-use super::{Ended, exception};
+use super::{Ended, exception, modules};
 
 unsafe extern "C" {
     fn fflush(stream: *mut c_void) -> c_int;
@@ -47,10 +47,10 @@ fn exit_code(exit: &Bound<'_, PyAny>) -> i32 {
 
 /// Calls what was registered with `atexit`. Each runs once.
 pub(super) fn run_exit_functions(py: Python<'_>) {
-    let result = py
-        .import("atexit")
-        .and_then(|atexit| atexit.call_method0("_run_exitfuncs"));
-    if let Err(error) = result {
+    let Some(atexit) = modules::loaded(py, "atexit") else {
+        return;
+    };
+    if let Err(error) = atexit.call_method0("_run_exitfuncs") {
         error.write_unraisable(py, None);
     }
 }
@@ -71,11 +71,10 @@ pub(super) fn flush_streams(py: Python<'_>) {
 }
 
 /// `sys.stdout` or `sys.stderr`, unless the program has put `None` there or closed it.
-fn stream<'py>(py: Python<'py>, name: &std::ffi::CStr) -> Option<Bound<'py, PyAny>> {
-    let stream = py.import("sys").ok()?.getattr(name.to_str().ok()?).ok()?;
-    let closed = || {
-        let closed = stream.getattr("closed").ok()?;
-        closed.is_truthy().ok()
-    };
-    (!stream.is_none() && !closed().unwrap_or(false)).then_some(stream)
+fn stream<'py>(py: Python<'py>, name: &CStr) -> Option<Bound<'py, PyAny>> {
+    let stream = modules::sys(py, name).filter(|stream| !stream.is_none())?;
+    let closed = stream
+        .getattr("closed")
+        .and_then(|closed| closed.is_truthy());
+    (!closed.unwrap_or(false)).then_some(stream)
 }

@@ -9,6 +9,8 @@ use std::ffi::{CStr, c_char};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use super::modules;
+
 unsafe extern "C" {
     static environ: *const *const c_char;
     fn clearenv() -> i32;
@@ -35,7 +37,9 @@ pub(super) fn reread() {
 /// Brings `os.environ` of a snapshot into line: what the host gives, and what the entry
 /// module set while it was imported unless the host gives that too.
 pub(super) fn refresh(py: Python<'_>) -> PyResult<()> {
-    let posix = py.import("posix")?;
+    let Some(posix) = modules::loaded(py, "posix") else {
+        return Ok(());
+    };
     // `os.environ` is a view of this dictionary, whose keys and values are bytes.
     let dictionary = posix.getattr("environ")?.cast_into::<PyDict>()?;
     let given = variables();

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 use wadup_protocol::metadata::Failure;
 
+use super::modules;
+
 /// Longest message and longest traceback that are handed to the host, in bytes.
 const LIMIT: usize = 64 * 1024;
 
@@ -25,11 +27,9 @@ pub(super) fn report(py: Python<'_>, error: &PyErr) -> Failure {
 
 /// Writes to `sys.stderr`, or to the host's when that is not usable.
 pub(super) fn print(py: Python<'_>, text: &str) {
-    let written = py
-        .import("sys")
-        .and_then(|sys| sys.getattr("stderr"))
-        .and_then(|stderr| stderr.call_method1("write", (text,)));
-    if written.is_err() {
+    let stderr = modules::sys(py, c"stderr");
+    let written = stderr.map(|stderr| stderr.call_method1("write", (text,)));
+    if !matches!(written, Some(Ok(_))) {
         // There is nobody left to tell when this fails too.
         let _ = io::stderr().write_all(text.as_bytes());
     }
@@ -42,9 +42,8 @@ fn call_own_hook(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 fn own_hook(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    let sys = py.import("sys").ok()?;
-    let hook = sys.getattr("excepthook").ok()?;
-    let standard = sys.getattr("__excepthook__").ok()?;
+    let hook = modules::sys(py, c"excepthook")?;
+    let standard = modules::sys(py, c"__excepthook__")?;
     (!hook.is(&standard)).then_some(hook)
 }
 

@@ -6,19 +6,14 @@
 //! own, the time in a global) is for `@wadup.on_start`.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
-use super::environment;
+use super::{environment, modules};
 
 /// Makes a snapshot tell the truth about this instance.
 pub(super) fn resume(py: Python<'_>) -> PyResult<()> {
     environment::refresh(py)?;
-    let modules = py
-        .import("sys")?
-        .getattr("modules")?
-        .cast_into::<PyDict>()?;
     for (name, reset) in RESETS {
-        if let Some(module) = modules.get_item(name)? {
+        if let Some(module) = modules::loaded(py, name) {
             reset(&module)?;
         }
     }
