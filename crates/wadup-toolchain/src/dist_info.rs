@@ -86,7 +86,7 @@ mod tests {
         let lines: Vec<_> = record.lines().collect();
         let empty = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         assert!(
-            lines[2].starts_with(&format!("a/__init__.py,sha256={empty},0")),
+            lines[0].starts_with(&format!("a/__init__.py,sha256={empty},0")),
             "{record}"
         );
         assert_eq!(lines[3], "a-1.dist-info/RECORD,,");

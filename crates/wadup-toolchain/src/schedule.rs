@@ -30,7 +30,7 @@ pub struct StepError {
     pub tail: Vec<String>,
     /// Why it failed.
     #[source]
-    pub cause: ActionError,
+    pub cause: Box<ActionError>,
 }
 
 impl StepError {
@@ -119,7 +119,7 @@ impl Scheduler<'_> {
                     step: name.to_owned(),
                     tail: tail(&log),
                     log,
-                    cause,
+                    cause: Box::new(cause),
                 })
             }
         }
@@ -194,3 +194,7 @@ fn tail(log: &Path) -> Vec<String> {
     }
     lines.into()
 }
+
+#[cfg(test)]
+#[allow(clippy::print_stdout, reason = "how the other process answers")]
+mod tests;

@@ -44,7 +44,7 @@ pub enum ToolchainError {
         /// The runtime's folder.
         path: PathBuf,
         /// Why.
-        source: ActionError,
+        source: Box<ActionError>,
     },
     /// There is no recipe for an extension.
     #[error("there is no recipe for the extension `{name}`")]
@@ -327,7 +327,7 @@ impl Toolchain {
     fn read_runtime(&self, path: &Path) -> Result<Runtime, ToolchainError> {
         let failed = |source| ToolchainError::Runtime {
             path: path.to_owned(),
-            source,
+            source: Box::new(source),
         };
         let record = RuntimeRecord::read(path).map_err(failed)?;
         let packages = path.join("site-packages");

@@ -224,3 +224,65 @@ fn write(path: &Path, content: impl AsRef<[u8]>) -> Result<(), CacheError> {
 fn not_started(error: &CommandError) -> bool {
     matches!(error, CommandError::Start { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipes::Recipes;
+    use crate::report::Silent;
+
+    fn source(content: &str) -> Source {
+        Source {
+            name: "file".to_owned(),
+            file: "file.txt".to_owned(),
+            sha256: Sha256::of(content),
+            kind: SourceKind::Debian {
+                path: "pool/file.txt".to_owned(),
+            },
+        }
+    }
+
+    /// What an offline run does about a source.
+    fn ensure(cache: &Cache, source: &Source) -> Result<PathBuf, FetchError> {
+        let recipes = Recipes::embedded().unwrap();
+        let none = PathBuf::new;
+        Fetcher::new(cache, &Silent, &recipes.uv, None, none(), none(), true).ensure(source)
+    }
+
+    #[test]
+    fn a_file_in_the_cache_needs_no_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().to_owned());
+        let source = source("content");
+        let place = cache.source(source.sha256, &source.file);
+        write(&place, "content").unwrap();
+        assert_eq!(ensure(&cache, &source).unwrap(), place);
+    }
+
+    #[test]
+    fn a_file_that_was_damaged_in_the_cache_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path().to_owned());
+        let source = source("content");
+        write(&cache.source(source.sha256, &source.file), "contend").unwrap();
+        let error = ensure(&cache, &source).unwrap_err();
+        let message = "`file.txt` is not in the cache, and this run is offline";
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn a_file_with_another_digest_is_refused_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file.txt");
+        fs::write(&file, "contend").unwrap();
+        let error = verify(&source("content"), &file, "a mirror".to_owned()).unwrap_err();
+        let (expected, got) = (Sha256::of("content"), Sha256::of("contend"));
+        let message = format!(
+            "refused `file.txt` from a mirror: its content is not what the recipe pins \
+             (expected sha256 {expected}, got {got})"
+        );
+        assert_eq!(error.to_string(), message);
+        assert!(error.hint().unwrap().contains("nothing of it was kept"));
+    }
+}

@@ -1,6 +1,8 @@
-//! What a linked runtime must be: its imports are WASI's, its exports are there.
+//! What a linked runtime must be: its imports are WASI's, its exports are there,
+//! and it uses no proposal that hosts need not have. Exception handling above
+//! all: PyO3's older releases bring it in.
 
-use wasmparser::{BinaryReaderError, Parser, Payload};
+use wasmparser::{BinaryReaderError, Parser, Payload, Validator, WasmFeatures};
 
 /// The only module that a runtime imports from.
 const WASI: &str = "wasi_snapshot_preview1";
@@ -9,9 +11,9 @@ const WASI: &str = "wasi_snapshot_preview1";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeCheckError {
-    /// It is no WebAssembly.
-    #[error("failed to read the linked runtime")]
-    Parse(#[from] BinaryReaderError),
+    /// It is no WebAssembly 2.0.
+    #[error("the linked runtime is not valid WebAssembly 2.0")]
+    Invalid(#[from] BinaryReaderError),
     /// It imports something that no WASI host has.
     #[error("the linked runtime imports `{module}` `{name}`; only `{WASI}` may be imported")]
     Import {
@@ -25,8 +27,10 @@ pub enum RuntimeCheckError {
     Export(String),
 }
 
-/// Checks imports, and that all `exports` are there.
+/// Validates the module, and checks that it imports nothing but WASI and that all
+/// `exports` are there.
 pub(crate) fn check_runtime(module: &[u8], exports: &[String]) -> Result<(), RuntimeCheckError> {
+    Validator::new_with_features(WasmFeatures::WASM2).validate_all(module)?;
     let mut found = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
@@ -73,6 +77,12 @@ mod tests {
             error.to_string(),
             "the linked runtime imports `env` `f`; only `wasi_snapshot_preview1` may be imported"
         );
+    }
+
+    #[test]
+    fn exception_handling_is_refused() {
+        let error = check("(module (tag) (func (export \"process\") throw 0))").unwrap_err();
+        assert!(matches!(error, RuntimeCheckError::Invalid(_)), "{error:?}");
     }
 
     #[test]

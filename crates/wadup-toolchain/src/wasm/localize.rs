@@ -109,3 +109,139 @@ fn defined_name<'a>(symbol: &SymbolInfo<'a>) -> Option<&'a str> {
     };
     (!flags.contains(SymbolFlags::UNDEFINED)).then_some(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{
+        CodeSection, Function, FunctionSection, LinkingSection, Module, SymbolTable, TypeSection,
+    };
+
+    use super::*;
+
+    /// A relocatable object: `PyInit_a` and the weak `helper` are defined,
+    /// `malloc` is not; `data` is.
+    fn object() -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let mut imports = wasm_encoder::ImportSection::new();
+        imports.import("env", "malloc", wasm_encoder::EntityType::Function(0));
+        let mut functions = FunctionSection::new();
+        let mut code = CodeSection::new();
+        for _ in 0..2 {
+            functions.function(0);
+            let mut function = Function::new([]);
+            function.instructions().end();
+            code.function(&function);
+        }
+        let mut symbols = SymbolTable::new();
+        symbols.function(SymbolTable::WASM_SYM_UNDEFINED, 0, None);
+        symbols.function(
+            SymbolTable::WASM_SYM_EXPORTED | SymbolTable::WASM_SYM_NO_STRIP,
+            1,
+            Some("PyInit_a"),
+        );
+        symbols.function(
+            SymbolTable::WASM_SYM_BINDING_WEAK | SymbolTable::WASM_SYM_NO_STRIP,
+            2,
+            Some("helper"),
+        );
+        let data = wasm_encoder::DataSymbolDefinition {
+            index: 0,
+            offset: 0,
+            size: 4,
+        };
+        symbols.data(0, "data", Some(data));
+        let mut linking = LinkingSection::new();
+        linking.symbol_table(&symbols);
+        let mut memory = wasm_encoder::DataSection::new();
+        memory.active(0, &wasm_encoder::ConstExpr::i32_const(0), [0; 4]);
+        let mut memories = wasm_encoder::MemorySection::new();
+        memories.memory(wasm_encoder::MemoryType {
+            minimum: 1,
+            maximum: None,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
+        let mut module = Module::new();
+        module
+            .section(&types)
+            .section(&imports)
+            .section(&functions)
+            .section(&memories)
+            .section(&code)
+            .section(&memory)
+            .section(&linking);
+        module.finish()
+    }
+
+    /// Names and flags of all named symbols.
+    fn flags(object: &[u8]) -> Vec<(String, SymbolFlags)> {
+        let mut found = Vec::new();
+        for payload in Parser::new(0).parse_all(object) {
+            let Payload::CustomSection(section) = payload.unwrap() else {
+                continue;
+            };
+            let wasmparser::KnownCustom::Linking(linking) = section.as_known() else {
+                continue;
+            };
+            for subsection in linking {
+                let Linking::SymbolTable(table) = subsection.unwrap() else {
+                    continue;
+                };
+                for symbol in table {
+                    match symbol.unwrap() {
+                        SymbolInfo::Func { flags, name, .. } => {
+                            found.push((name.unwrap_or("malloc").to_owned(), flags));
+                        }
+                        SymbolInfo::Data { flags, name, .. } => {
+                            found.push((name.to_owned(), flags))
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn all_but_the_named_become_local() {
+        let before = object();
+        let mut after = before.clone();
+        localize(&mut after, &["PyInit_a"]).unwrap();
+        assert_eq!(before.len(), after.len());
+        let flag = |name: &str| {
+            let flags = flags(&after);
+            flags.iter().find(|(it, _)| it == name).unwrap().1
+        };
+        assert!(flag("helper").contains(SymbolFlags::BINDING_LOCAL));
+        assert!(!flag("helper").contains(SymbolFlags::BINDING_WEAK));
+        assert!(
+            flag("helper").contains(SymbolFlags::NO_STRIP),
+            "other flags stay"
+        );
+        assert!(flag("data").contains(SymbolFlags::BINDING_LOCAL));
+        let untouched = |name: &str| flags(&before).contains(&(name.to_owned(), flag(name)));
+        assert!(untouched("PyInit_a") && untouched("malloc"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_defined_is_an_error() {
+        let error = localize(&mut object(), &["PyInit_b"]).unwrap_err();
+        assert_eq!(error.to_string(), "the object does not define `PyInit_b`");
+    }
+
+    #[test]
+    fn a_module_without_symbols_is_no_object() {
+        let mut module = wat::parse_str("(module)").unwrap();
+        assert!(matches!(
+            localize(&mut module, &[]),
+            Err(LocalizeError::NoSymbols)
+        ));
+        assert!(matches!(
+            localize(&mut [1, 2, 3], &[]),
+            Err(LocalizeError::Parse(_))
+        ));
+    }
+}
