@@ -13,6 +13,8 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 pub(super) const INPUT_ID: &str = "input_id";
 /// All names that begin so are wadup's own.
 const PREFIX: &str = "_wadup";
+/// All names that begin so are SQLite's own.
+const SQLITE_PREFIX: &str = "sqlite_";
 
 const SYSTEM_TABLES: &str = include_str!("schema.sql");
 
@@ -36,7 +38,7 @@ pub(super) fn taken_names(connection: &Connection) -> rusqlite::Result<Vec<Taken
     let mut taken = Vec::new();
     for entry in entries {
         let (what, name): (String, String) = entry?;
-        if name.starts_with(PREFIX) {
+        if name.starts_with(PREFIX) || name.starts_with(SQLITE_PREFIX) {
             continue;
         }
         taken.push(match (what.as_str(), table(connection, &name)?) {
