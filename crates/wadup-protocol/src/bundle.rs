@@ -36,6 +36,7 @@
 
 mod error;
 mod format;
+mod node;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,8 @@ use serde::{Deserialize, Serialize};
 
 pub use error::BundleError;
 pub use format::FORMAT_VERSION;
-pub use reader::{Bundle, Kind, Node, WalkError};
+pub use node::{Kind, Node, WalkError};
+pub use reader::Bundle;
 pub use writer::BundleWriter;
 
 use crate::manifest::Start;

@@ -2,6 +2,7 @@
 
 use super::error::BundleError;
 use super::format::{DATA_ALIGN, FORMAT_VERSION, HEADER_LEN, Header, NODE_LEN, Record};
+use super::node::{Node, range};
 use super::{Boot, format};
 
 /// A bundle in memory, checked in full by [`Bundle::parse`], so that walking it cannot fail.
@@ -11,30 +12,6 @@ pub struct Bundle<'a> {
     names: &'a str,
     data: &'a [u8],
     boot: Boot,
-}
-
-/// What a [`Node`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Directory,
-    File,
-}
-
-/// Why [`Node::walk`] does not arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WalkError {
-    NotFound,
-    NotADirectory,
-    /// `..` led out of the top directory.
-    Outside,
-}
-
-/// A file or directory of a [`Bundle`].
-#[derive(Debug, Clone, Copy)]
-pub struct Node<'a> {
-    bundle: &'a Bundle<'a>,
-    id: u32,
-    record: Record,
 }
 
 impl<'a> Bundle<'a> {
@@ -97,24 +74,25 @@ impl<'a> Bundle<'a> {
         self.root().walk(relative.as_bytes(), self.root()).ok()
     }
 
+    /// The bytes from `first` on.
+    pub(super) fn content(&self, first: u32, count: u32) -> Option<&'a [u8]> {
+        self.data.get(range(first, count)?)
+    }
+
     /// The number of files and directories; never 0.
     fn len(&self) -> u32 {
         (self.nodes.len() / NODE_LEN) as u32
     }
 
-    fn node_at(&'a self, id: u32) -> Node<'a> {
-        Node {
-            bundle: self,
-            id,
-            record: self.record(id),
-        }
+    pub(super) fn node_at(&'a self, id: u32) -> Node<'a> {
+        Node::new(self, id, self.record(id))
     }
 
     fn record(&self, id: u32) -> Record {
         Record::decode(&self.nodes[id as usize * NODE_LEN..])
     }
 
-    fn name(&self, record: Record) -> Option<&'a str> {
+    pub(super) fn name(&self, record: Record) -> Option<&'a str> {
         self.names.get(range(record.name_offset, record.name_len)?)
     }
 
@@ -144,8 +122,7 @@ impl<'a> Bundle<'a> {
                     self.check_children(id, record)?;
                 }
                 Record::FILE => {
-                    range(record.first, record.count)
-                        .and_then(|range| self.data.get(range))
+                    self.content(record.first, record.count)
                         .ok_or(malformed("a file beyond the data"))?;
                 }
                 _ => return Err(malformed("a node of unknown kind")),
@@ -179,97 +156,6 @@ impl<'a> Bundle<'a> {
     }
 }
 
-impl<'a> Node<'a> {
-    /// A number that is unique and stable in this bundle; 0 is the root.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// The last part of the path; empty for the root.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        self.bundle.name(self.record).unwrap_or_default()
-    }
-
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        match self.record.kind {
-            Record::DIRECTORY => Kind::Directory,
-            _ => Kind::File,
-        }
-    }
-
-    /// The directory that holds this node; the root's parent is the root.
-    #[must_use]
-    pub fn parent(&self) -> Self {
-        self.bundle.node_at(self.record.parent)
-    }
-
-    /// A file's bytes; `None` for a directory.
-    #[must_use]
-    pub fn content(&self) -> Option<&'a [u8]> {
-        match self.kind() {
-            Kind::Directory => None,
-            Kind::File => self
-                .bundle
-                .data
-                .get(range(self.record.first, self.record.count)?),
-        }
-    }
-
-    /// A directory's nodes, sorted by name; nothing for a file.
-    pub fn children(&self) -> impl ExactSizeIterator<Item = Self> + use<'a> {
-        let bundle = self.bundle;
-        self.child_ids().map(|id| bundle.node_at(id))
-    }
-
-    /// The node of that name in this directory, by binary search.
-    #[must_use]
-    pub fn child(&self, name: &[u8]) -> Option<Self> {
-        let ids = self.child_ids();
-        let (mut low, mut high) = (ids.start, ids.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let node = self.bundle.node_at(middle);
-            match node.name().as_bytes().cmp(name) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(node),
-            }
-        }
-        None
-    }
-
-    /// Follows a relative path from here, with POSIX's rules for `.`, `..`, repeated and
-    /// trailing slashes; not above `top`.
-    pub fn walk(&self, path: &[u8], top: Self) -> Result<Self, WalkError> {
-        let mut node = *self;
-        for part in path.split(|byte| *byte == b'/') {
-            node = match part {
-                b"" | b"." => node,
-                b".." if node.kind() == Kind::File => return Err(WalkError::NotADirectory),
-                b".." if node.id == top.id => return Err(WalkError::Outside),
-                b".." => node.parent(),
-                _ if node.kind() == Kind::File => return Err(WalkError::NotADirectory),
-                name => node.child(name).ok_or(WalkError::NotFound)?,
-            };
-        }
-        let wants_directory = path.ends_with(b"/") || path.ends_with(b"/.");
-        if wants_directory && node.kind() == Kind::File {
-            return Err(WalkError::NotADirectory);
-        }
-        Ok(node)
-    }
-
-    fn child_ids(&self) -> std::ops::Range<u32> {
-        match self.kind() {
-            Kind::Directory => self.record.first..self.record.first + self.record.count,
-            Kind::File => 0..0,
-        }
-    }
-}
-
 /// The rest of the bytes, taken from the front.
 struct Parts<'a> {
     bytes: &'a [u8],
@@ -294,11 +180,6 @@ impl<'a> Parts<'a> {
         let padding = self.position.next_multiple_of(align) - self.position;
         self.take(padding).map(drop)
     }
-}
-
-fn range(start: u32, len: u32) -> Option<std::ops::Range<usize>> {
-    let start = start as usize;
-    Some(start..start.checked_add(len as usize)?)
 }
 
 fn malformed(problem: &'static str) -> BundleError {
