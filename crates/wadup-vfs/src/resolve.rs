@@ -166,7 +166,8 @@ impl Vfs {
         self.resolve(base, path, follow)?.inode()
     }
 
-    /// The directory above; that of the root is the root. A removed directory has none.
+    /// The directory above; that of the root is the root. A removed directory has none: on Linux
+    /// it remembers its last one, which would keep that alive.
     fn parent(&self, dir: InodeId) -> Result<InodeId, Error> {
         if dir == self.root {
             return Ok(dir);

@@ -147,6 +147,24 @@ impl Ours {
         slot.map_or(self.vfs.root(), Handle::inode)
     }
 
+    /// The one thing that differs on purpose: `..` of a removed directory does not exist here. On
+    /// Linux it is the directory that was above, which may be removed itself.
+    fn climbs_from_a_removed_directory(&self, operation: &Operation) -> bool {
+        use Operation::*;
+        let climbs = |at: &At| {
+            let removed = self.vfs.metadata(self.base(at)).unwrap().links == 0;
+            removed && at.path.split('/').any(|component| component == "..")
+        };
+        match operation {
+            CreateDirectory(at) | RemoveDirectory(at) | RemoveFile(at) | Symlink(_, at) => {
+                climbs(at)
+            }
+            ReadLink(at) | Stat(at, _) | List(at) | Open(_, at, _) => climbs(at),
+            Rename(old, new) | Link(old, _, new) => climbs(old) || climbs(new),
+            Close(_) | Write(..) | Read(..) | Truncate(..) => false,
+        }
+    }
+
     fn run(&mut self, operation: &Operation) -> Answered {
         self.apply(operation).map_err(errno)
     }
@@ -508,6 +526,9 @@ fn compare(operations: &[Operation]) -> Result<(), TestCaseError> {
         },
     );
     for operation in operations {
+        if ours.climbs_from_a_removed_directory(operation) {
+            continue;
+        }
         let expected = real.run(operation);
         let mut answer = ours.run(operation);
         if let (Ok(Answer::Stat { links, .. }), Ok(Answer::Stat { links: None, .. })) =
