@@ -118,8 +118,9 @@ pub(crate) fn network(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Whether cargo, rustup or a user sets a variable for one build. What
-/// configures cargo's registries and its network stays.
+/// configures cargo's registries and its network, and rustup, stays.
 fn is_of_a_build(name: &str) -> bool {
+    const BUILD: [&str; 5] = ["CARGO", "RUST", "MAKEFLAGS", "MFLAGS", "LD_LIBRARY_PATH"];
     const KEPT: [&str; 7] = [
         "CARGO_HOME",
         "CARGO_HTTP_",
@@ -127,11 +128,10 @@ fn is_of_a_build(name: &str) -> bool {
         "CARGO_REGISTRIES_",
         "CARGO_REGISTRY_",
         "CARGO_SOURCE_",
-        "RUSTUP_HOME",
+        "RUSTUP_",
     ];
-    const BUILD: [&str; 5] = ["CARGO", "RUST", "MAKEFLAGS", "MFLAGS", "LD_LIBRARY_PATH"];
-    BUILD.iter().any(|prefix| name.starts_with(prefix))
-        && !KEPT.iter().any(|prefix| name.starts_with(prefix))
+    let is_any = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    name == "RUSTUP_TOOLCHAIN" || (is_any(&BUILD) && !is_any(&KEPT))
 }
 
 /// A `PATH` that looks in `folders` first.
@@ -238,6 +238,7 @@ mod tests {
         assert!(is_of_a_build("RUSTUP_TOOLCHAIN"));
         assert!(is_of_a_build("CARGO_ENCODED_RUSTFLAGS"));
         assert!(is_of_a_build("RUSTFLAGS"));
+        assert!(!is_of_a_build("RUSTUP_AUTO_INSTALL"));
         assert!(!is_of_a_build("CARGO_HOME"));
         assert!(!is_of_a_build("CARGO_HTTP_PROXY"));
         assert!(!is_of_a_build("HTTPS_PROXY"));

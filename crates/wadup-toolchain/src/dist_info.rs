@@ -14,25 +14,38 @@ use sha2::{Digest as _, Sha256};
 use crate::files::write_file;
 use crate::step::ActionError;
 
-/// What the file `WHEEL` says.
-const WHEEL: &str = "Wheel-Version: 1.0\nGenerator: wadup\nRoot-Is-Purelib: false\n\
-                     Tag: cp313-cp313-wasi_wasm32\n";
-
-/// A `.dist-info` folder that has its `METADATA`.
+/// The `.dist-info` folder of a package.
 pub(crate) struct DistInfo<'a> {
-    pub(crate) site_packages: &'a Path,
-    pub(crate) folder: &'a Path,
+    site_packages: &'a Path,
+    folder: PathBuf,
 }
 
-impl DistInfo<'_> {
+impl<'a> DistInfo<'a> {
+    /// The metadata of the package `name` in `site_packages`.
+    pub(crate) fn new(site_packages: &'a Path, name: &str, version: &str) -> Self {
+        let folder = format!("{}-{version}.dist-info", name.replace('-', "_"));
+        Self {
+            site_packages,
+            folder: site_packages.join(folder),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Writes `WHEEL`, then `RECORD` with all files of site-packages.
-    pub(crate) fn complete(&self) -> Result<(), ActionError> {
-        write_file(&self.folder.join("WHEEL"), WHEEL)?;
-        let record = self.folder.join("RECORD");
-        let lines = self
-            .record()
-            .map_err(ActionError::file("list", self.site_packages))?;
-        write_file(&record, lines)
+    /// `python_series` is `MAJOR.MINOR`.
+    pub(crate) fn complete(&self, python_series: &str) -> Result<(), ActionError> {
+        let python = format!("cp{}", python_series.replace('.', ""));
+        let wheel = format!(
+            "Wheel-Version: 1.0\nGenerator: wadup\nRoot-Is-Purelib: false\n\
+             Tag: {python}-{python}-wasi_wasm32\n"
+        );
+        write_file(&self.folder.join("WHEEL"), wheel)?;
+        let record = self.record();
+        let record = record.map_err(ActionError::file("list", self.site_packages))?;
+        write_file(&self.folder.join("RECORD"), record)
     }
 
     fn record(&self) -> io::Result<String> {
@@ -74,22 +87,20 @@ mod tests {
     #[test]
     fn a_record_lists_all_files_with_their_digests() {
         let folder = tempfile::tempdir().unwrap();
-        let dist_info = folder.path().join("a-1.dist-info");
-        write_file(&folder.path().join("a/__init__.py"), "").unwrap();
-        write_file(&dist_info.join("METADATA"), "Name: a\n").unwrap();
-        let metadata = DistInfo {
-            site_packages: folder.path(),
-            folder: &dist_info,
-        };
-        metadata.complete().unwrap();
-        let record = fs::read_to_string(dist_info.join("RECORD")).unwrap();
+        let dist_info = DistInfo::new(folder.path(), "a-b", "1");
+        write_file(&folder.path().join("a_b/__init__.py"), "").unwrap();
+        write_file(&dist_info.folder().join("METADATA"), "Name: a-b\n").unwrap();
+        dist_info.complete("3.13").unwrap();
+        let read = |name: &str| fs::read_to_string(dist_info.folder().join(name)).unwrap();
+        assert!(read("WHEEL").ends_with("\nTag: cp313-cp313-wasi_wasm32\n"));
+        let record = read("RECORD");
         let lines: Vec<_> = record.lines().collect();
         let empty = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
         assert!(
-            lines[0].starts_with(&format!("a/__init__.py,sha256={empty},0")),
+            lines[0].starts_with(&format!("a_b/__init__.py,sha256={empty},0")),
             "{record}"
         );
-        assert_eq!(lines[3], "a-1.dist-info/RECORD,,");
-        assert_eq!(lines.len(), 4);
+        assert_eq!(lines[4], "a_b-1.dist-info/RECORD,,");
+        assert_eq!(lines.len(), 5);
     }
 }

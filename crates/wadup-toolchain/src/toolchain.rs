@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cache::{Cache, CacheError};
-use crate::fetch::{Fetcher, Uv};
+use crate::fetch::{Fetcher, Programs, Uv};
 use crate::graph::Graph;
 use crate::host::Host;
 use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
@@ -312,15 +312,17 @@ impl Toolchain {
         let uv = graph
             .get(UV)
             .map(|step| self.cache.step(&step.id).join("bin/uv"));
-        let pip = self.recipes.sources.get(&self.recipes.uv.pip.package);
+        let programs = Programs {
+            uv: uv.unwrap_or_default(),
+            cargo: self.host.cargo.clone(),
+        };
+        let offline = self.settings.offline;
         Fetcher::new(
             &self.cache,
+            &self.recipes,
             &*self.reporter,
-            &self.recipes.uv,
-            pip.cloned(),
-            uv.unwrap_or_default(),
-            self.host.cargo.clone(),
-            self.settings.offline,
+            programs,
+            offline,
         )
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{FetchError, Fetcher, not_started, write};
 use crate::cache::CacheError;
-use crate::command::{network, output_of};
+use crate::command::output_of;
 use crate::recipes::Source;
 
 impl Fetcher<'_> {
@@ -25,7 +25,7 @@ impl Fetcher<'_> {
         );
         write(&folder.join("Cargo.toml"), manifest)?;
         write(&folder.join("src/lib.rs"), "")?;
-        let mut cargo = network(&self.cargo);
+        let mut cargo = self.cargo();
         cargo.arg("fetch").current_dir(folder);
         output_of(&mut cargo).map_err(|error| match error {
             error if not_started(&error) => FetchError::MissingProgram {

@@ -1,6 +1,7 @@
 //! Files of Debian's archives, fetched with apt's own downloader from wherever
 //! apt is configured to look. This needs neither root nor `apt-get update`.
 
+use std::env::consts::ARCH;
 use std::path::{Path, PathBuf};
 
 use super::{FetchError, Fetcher, not_started};
@@ -10,8 +11,9 @@ use crate::recipes::Source;
 /// apt's downloader; it is not on `PATH`.
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
 
-const NO_APT: &str = "this is no Debian: set WASI_SDK_PATH to a WASI SDK, and run \
-                      `rustup target add wasm32-wasip1`";
+/// How to get the toolchains elsewhere.
+pub(super) const WITHOUT_DEBIAN: &str = "set WASI_SDK_PATH to a WASI SDK, and run \
+                                         `rustup target add wasm32-wasip1`";
 
 impl Fetcher<'_> {
     /// Brings the file `path` of Debian's archives into `folder`.
@@ -21,10 +23,16 @@ impl Fetcher<'_> {
         path: &str,
         folder: &Path,
     ) -> Result<(PathBuf, String), FetchError> {
+        if !is_for(&source.file, ARCH) {
+            return Err(FetchError::WrongMachine {
+                file: source.file.clone(),
+                machine: ARCH,
+            });
+        }
         let missing = || FetchError::MissingProgram {
             file: source.file.clone(),
             program: "apt-get",
-            hint: NO_APT,
+            hint: WITHOUT_DEBIAN,
         };
         let file = folder.join(&source.file);
         let mut tried = Vec::new();
@@ -65,6 +73,20 @@ impl Fetcher<'_> {
     }
 }
 
+/// Whether a Debian package, whose name says what machine it is for, runs on a
+/// machine that Rust calls `arch`.
+fn is_for(file: &str, arch: &str) -> bool {
+    let Some(name) = file.strip_suffix(".deb") else {
+        return true;
+    };
+    match name.rsplit('_').next() {
+        Some("all") => true,
+        Some("amd64") => arch == "x86_64",
+        Some("arm64") => arch == "aarch64",
+        _ => false,
+    }
+}
+
 fn unique_lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -78,6 +100,14 @@ fn unique_lines(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_are_for_one_machine_or_for_all() {
+        assert!(is_for("lld-19_19.1.7-3_amd64.deb", "x86_64"));
+        assert!(!is_for("lld-19_19.1.7-3_amd64.deb", "aarch64"));
+        assert!(is_for("wasi-libc_0.0_all.deb", "aarch64"));
+        assert!(is_for("python3.13_3.13.5.orig.tar.xz", "aarch64"));
+    }
 
     #[test]
     fn base_uris_are_tried_once_each_in_order() {

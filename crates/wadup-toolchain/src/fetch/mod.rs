@@ -9,30 +9,36 @@ mod pypi;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 pub use http::{DownloadError, Downloader};
 pub use pypi::Uv;
 
 use crate::cache::{Cache, CacheError};
-use crate::command::CommandError;
+use crate::command::{CommandError, network};
 use crate::digest::Sha256;
-use crate::recipes::{Source, SourceKind, UvRecipe};
+use crate::recipes::{Recipes, Source, SourceKind};
 use crate::report::{Event, Reporter};
 
 /// Fetches sources into the cache.
 #[derive(Debug)]
 pub(crate) struct Fetcher<'a> {
-    pub(crate) cache: &'a Cache,
-    pub(crate) reporter: &'a dyn Reporter,
-    pub(crate) uv_recipe: &'a UvRecipe,
-    /// The package that brings pip where Python comes without it.
-    pub(crate) pip_source: Option<Source>,
-    /// Where the step `uv` puts its program.
-    pub(crate) uv: PathBuf,
-    pub(crate) cargo: PathBuf,
-    pub(crate) offline: bool,
+    cache: &'a Cache,
+    recipes: &'a Recipes,
+    reporter: &'a dyn Reporter,
+    programs: Programs,
+    offline: bool,
     apt_bases: OnceLock<Vec<String>>,
+}
+
+/// Programs that fetch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Programs {
+    /// The pinned uv: where its step puts it.
+    pub(crate) uv: PathBuf,
+    /// The machine's cargo.
+    pub(crate) cargo: PathBuf,
 }
 
 /// A source could not be fetched.
@@ -77,6 +83,14 @@ pub enum FetchError {
         /// What to do about it.
         hint: &'static str,
     },
+    /// The file is for another kind of machine.
+    #[error("`{file}` is for another machine than this {machine}")]
+    WrongMachine {
+        /// The file's name.
+        file: String,
+        /// This machine's architecture.
+        machine: &'static str,
+    },
     /// The index has no such file.
     #[error("the Python index does not list `{file}`")]
     NotInIndex {
@@ -118,6 +132,7 @@ impl FetchError {
                  wadup; WASI_SDK_PATH and `rustup target add wasm32-wasip1` do without Debian's",
             ),
             Self::MissingProgram { hint, .. } => Some(hint),
+            Self::WrongMachine { .. } => Some(debian::WITHOUT_DEBIAN),
             Self::Download(error) => error.hint(),
             Self::Command(_) | Self::Cache(_) => None,
         }
@@ -127,23 +142,28 @@ impl FetchError {
 impl<'a> Fetcher<'a> {
     pub(crate) fn new(
         cache: &'a Cache,
+        recipes: &'a Recipes,
         reporter: &'a dyn Reporter,
-        uv_recipe: &'a UvRecipe,
-        pip_source: Option<Source>,
-        uv: PathBuf,
-        cargo: PathBuf,
+        programs: Programs,
         offline: bool,
     ) -> Self {
         Self {
             cache,
+            recipes,
             reporter,
-            uv_recipe,
-            pip_source,
-            uv,
-            cargo,
+            programs,
             offline,
             apt_bases: OnceLock::new(),
         }
+    }
+
+    /// A cargo that may use the network, unless this run is offline.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut cargo = network(&self.programs.cargo);
+        if self.offline {
+            cargo.env("CARGO_NET_OFFLINE", "true");
+        }
+        cargo
     }
 
     /// The path of a source in the cache; it is fetched if it is not there. A
@@ -228,7 +248,6 @@ fn not_started(error: &CommandError) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipes::Recipes;
     use crate::report::Silent;
 
     fn source(content: &str) -> Source {
@@ -245,8 +264,7 @@ mod tests {
     /// What an offline run does about a source.
     fn ensure(cache: &Cache, source: &Source) -> Result<PathBuf, FetchError> {
         let recipes = Recipes::embedded().unwrap();
-        let none = PathBuf::new;
-        Fetcher::new(cache, &Silent, &recipes.uv, None, none(), none(), true).ensure(source)
+        Fetcher::new(cache, &recipes, &Silent, Programs::default(), true).ensure(source)
     }
 
     #[test]

@@ -130,12 +130,17 @@ impl Fetcher<'_> {
             hint: NO_PIP,
         };
         output_of(python().arg("--version")).map_err(|_| missing())?;
-        let package = self.pip_source.as_ref().ok_or_else(missing)?;
+        let recipe = &self.recipes.uv.pip;
+        let package = self
+            .recipes
+            .sources
+            .get(&recipe.package)
+            .ok_or_else(missing)?;
         let package = self.ensure(package)?;
         let unpacked = folder.join("pip");
         unpack::deb(&package, &unpacked, |_| true)
             .map_err(|source| CacheError::new("unpack", &package)(source))?;
-        let wheel = find_pip(&unpacked.join(&self.uv_recipe.pip.wheels)).ok_or_else(missing)?;
+        let wheel = find_pip(&unpacked.join(&recipe.wheels)).ok_or_else(missing)?;
         let mut carried = python();
         carried.arg(wheel.join("pip"));
         Ok(carried)
@@ -152,7 +157,7 @@ impl Fetcher<'_> {
         let lock = folder.join("pylock.toml");
         let requirements = folder.join("requirements.in");
         write(&requirements, format!("{package}=={version}\n"))?;
-        let mut uv = Uv::new(self.uv.clone()).command();
+        let mut uv = Uv::new(self.programs.uv.clone()).command();
         uv.args([
             "pip",
             "compile",
@@ -165,9 +170,9 @@ impl Fetcher<'_> {
             "--format",
             "pylock.toml",
             "--python-version",
-            "3.13",
-            "--output-file",
+            &self.recipes.cpython.series,
         ]);
+        uv.arg("--output-file");
         uv.arg(&lock).arg(&requirements).current_dir(folder);
         output_of(&mut uv).map_err(|error| FetchError::NotFound {
             file: source.file.clone(),

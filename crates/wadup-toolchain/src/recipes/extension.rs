@@ -1,7 +1,5 @@
 //! `extensions/*.toml`: a native Python package, built from its sdist.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 /// A native Python package that can be linked into a runtime.
@@ -63,7 +61,4 @@ pub(crate) struct RustHalf {
     pub(crate) library: String,
     #[serde(default)]
     pub(crate) features: Vec<String>,
-    /// The file for `PYO3_CONFIG_FILE`.
-    #[serde(default)]
-    pub(crate) pyo3_config: BTreeMap<String, String>,
 }

@@ -29,6 +29,8 @@ pub struct Recipes {
     pub(crate) uv: UvRecipe,
     pub(crate) cpython: CpythonRecipe,
     pub(crate) runtime: RuntimeRecipe,
+    /// Names and values of the file for `PYO3_CONFIG_FILE`.
+    pub(crate) pyo3: BTreeMap<String, String>,
     pub(crate) c_libraries: BTreeMap<String, CLibraryRecipe>,
     extensions: Vec<ExtensionRecipe>,
 }
@@ -48,6 +50,7 @@ impl Recipes {
             uv: parse("uv.toml")?,
             cpython: parse("cpython.toml")?,
             runtime: parse("runtime.toml")?,
+            pyo3: parse("pyo3.toml")?,
             c_libraries: parse_folder::<CLibraryRecipe>("c-libraries")?
                 .into_iter()
                 .map(|library| (library.name.clone(), library))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::digest::KeyBuilder;
+use crate::fetch::Programs;
 use crate::graph::{Graph, StepPlan};
 use crate::recipes::Recipes;
 use crate::step::Action;
@@ -80,9 +81,8 @@ impl Fixture {
 
     fn build(&self) -> Result<(), StepError> {
         let cache = self.cache();
-        let none = PathBuf::new;
-        let uv = &self.recipes.uv;
-        let fetcher = Fetcher::new(&cache, &self.events, uv, None, none(), none(), true);
+        let programs = Programs::default();
+        let fetcher = Fetcher::new(&cache, &self.recipes, &self.events, programs, true);
         let scheduler = Scheduler {
             cache: &cache,
             recipes: &self.recipes,

@@ -10,14 +10,14 @@ use crate::dist_info::DistInfo;
 use crate::files::{copy_file, copy_tree};
 use crate::graph::StepPlan;
 use crate::host::Host;
-use crate::recipes::ExtensionRecipe;
+use crate::recipes::{ExtensionRecipe, Recipes};
 use crate::step::{Action, ActionError, Workbench};
 use crate::unpack;
 
-pub(super) fn plan(extension: &ExtensionRecipe, host: &Host) -> StepPlan {
+pub(super) fn plan(recipes: &Recipes, extension: &ExtensionRecipe, host: &Host) -> StepPlan {
     let action = Extension {
         name: extension.name.clone(),
-        recipe: json(extension),
+        recipe: json(&(extension, &recipes.pyo3)),
         cargo: host.cargo_version.clone(),
     };
     let needs = [C_TOOLCHAIN, RUST_TOOLCHAIN];
@@ -61,21 +61,22 @@ impl Action for Extension {
             manifest: &manifest,
             features: &recipe.rust.features,
             library: &recipe.rust.library,
-            pyo3_config: &recipe.rust.pyo3_config,
         };
         let library = library.build(bench)?;
         let keep: Vec<&str> = recipe.modules.iter().map(|module| &*module.init).collect();
         isolate(bench, &library, &keep, &bench.out().join(OBJECT))?;
-        lay_out_python(recipe, &tree, &bench.out().join("site-packages"))
+        lay_out_python(recipe, &bench.recipes.cpython.series, &tree, &bench.out())
     }
 }
 
 /// Lays out the Python half as an installer would.
 fn lay_out_python(
     recipe: &ExtensionRecipe,
+    python_series: &str,
     sdist: &Path,
-    site_packages: &Path,
+    out: &Path,
 ) -> Result<(), ActionError> {
+    let site_packages = out.join("site-packages");
     let root = sdist.join(&recipe.python.root);
     for package in &recipe.python.packages {
         copy_tree(
@@ -84,21 +85,18 @@ fn lay_out_python(
             is_shipped,
         )?;
     }
-    let folder = format!(
-        "{}-{}.dist-info",
-        recipe.name.replace('-', "_"),
-        recipe.version
-    );
-    let folder = site_packages.join(folder);
+    let dist_info = DistInfo::new(&site_packages, &recipe.name, &recipe.version);
     for license in &recipe.python.licenses {
-        copy_file(&sdist.join(license), &folder.join("licenses").join(license))?;
+        copy_file(
+            &sdist.join(license),
+            &dist_info.folder().join("licenses").join(license),
+        )?;
     }
-    copy_file(&sdist.join("PKG-INFO"), &folder.join("METADATA"))?;
-    DistInfo {
-        site_packages,
-        folder: &folder,
-    }
-    .complete()
+    copy_file(
+        &sdist.join("PKG-INFO"),
+        &dist_info.folder().join("METADATA"),
+    )?;
+    dist_info.complete(python_series)
 }
 
 fn is_shipped(path: &Path) -> bool {

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::rust::{StaticLibrary, isolate};
-use super::{C_TOOLCHAIN, GUEST, NONE, RUST_TOOLCHAIN};
+use super::{C_TOOLCHAIN, GUEST, NONE, RUST_TOOLCHAIN, json};
 use crate::digest::KeyBuilder;
 use crate::embedded;
 use crate::graph::StepPlan;
 use crate::host::Host;
-use crate::recipes::RecipeError;
+use crate::recipes::{RecipeError, Recipes};
 use crate::step::{Action, ActionError, Workbench};
 
 /// The crates that are built, as folders of the repository and of the layout.
@@ -22,9 +22,10 @@ const PROTOCOL: &str = "crates/wadup-protocol";
 /// The object in the result.
 pub(super) const OBJECT: &str = "guest.o";
 
-pub(super) fn plan(host: &Host) -> Result<StepPlan, RecipeError> {
+pub(super) fn plan(recipes: &Recipes, host: &Host) -> Result<StepPlan, RecipeError> {
     let action = Guest {
         link: GuestLink::embedded()?,
+        pyo3: json(&recipes.pyo3),
         cargo: host.cargo_version.clone(),
     };
     Ok(super::plan(
@@ -69,6 +70,7 @@ impl GuestLink {
 #[derive(Debug)]
 struct Guest {
     link: GuestLink,
+    pyo3: Vec<u8>,
     cargo: String,
 }
 
@@ -81,20 +83,18 @@ impl Action for Guest {
             "workspace",
             embedded::file("Cargo.toml").unwrap_or_default(),
         );
+        key.field("pyo3", &self.pyo3);
         key.field("cargo", &self.cargo);
     }
 
     fn run(&self, bench: &Workbench<'_>) -> Result<(), ActionError> {
         let workspace = bench.work().join("workspace");
         lay_out(&workspace)?;
-        let extension = bench.recipes.extensions().first();
-        let pyo3_config = extension.map(|extension| extension.rust.pyo3_config.clone());
         let library = StaticLibrary {
             workspace: &workspace,
             manifest: &workspace.join(CRATE).join("Cargo.toml"),
             features: &[],
             library: "libwadup_guest_runtime.a",
-            pyo3_config: &pyo3_config.unwrap_or_default(),
         };
         let library = library.build(bench)?;
         let visible = self.link.visible();

@@ -67,9 +67,9 @@ pub(crate) fn graph(
     add_tools(&mut graph, recipes, host);
     add_python(&mut graph, recipes, host);
     for extension in recipes.extensions() {
-        graph.add(recipes, extension::plan(extension, host));
+        graph.add(recipes, extension::plan(recipes, extension, host));
     }
-    graph.add(recipes, guest::plan(host)?);
+    graph.add(recipes, guest::plan(recipes, host)?);
     for extensions in runtimes {
         graph.add(recipes, runtime::plan(recipes, extensions)?);
     }

@@ -71,6 +71,9 @@ impl Action for NativePython {
 
 /// Lays out the folder to build in: `src`, `libs/NAME` and the build folder,
 /// which is returned. All paths of a build are relative to one another.
+///
+/// CPython's makefile runs interpreters with `-E`, which cannot be kept from
+/// writing bytecode beside the sources. It is not copied into any result.
 pub(super) fn prepare(bench: &Workbench<'_>, target: Target) -> Result<PathBuf, ActionError> {
     let source = bench.needed(CPYTHON_SOURCE)?;
     link(&source.join("tree"), &bench.work().join("src"))?;
@@ -141,5 +144,6 @@ fn check(bench: &Workbench<'_>) -> Result<(), ActionError> {
         "--invalidation-mode",
         "unchecked-hash",
     ]);
+    compile.arg("-s").arg(bench.out());
     bench.run(compile.arg(bench.out().join(format!("lib/python{series}"))))
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{C_TOOLCHAIN, RUST_TOOLCHAIN};
-use crate::command::network;
 use crate::step::{ActionError, Workbench};
 use crate::wasm::localize;
 
@@ -21,8 +20,6 @@ pub(super) struct StaticLibrary<'a> {
     pub(super) features: &'a [String],
     /// The name of the file that cargo makes.
     pub(super) library: &'a str,
-    /// The file for `PYO3_CONFIG_FILE`.
-    pub(super) pyo3_config: &'a BTreeMap<String, String>,
 }
 
 impl StaticLibrary<'_> {
@@ -33,7 +30,7 @@ impl StaticLibrary<'_> {
         let toolchain = bench.needed(RUST_TOOLCHAIN)?;
         let target = &bench.recipes.rust_toolchain.target;
         let config = bench.work().join("pyo3.cfg");
-        bench.write(&config, pyo3_config(self.pyo3_config))?;
+        bench.write(&config, pyo3_config(&bench.recipes.pyo3))?;
 
         let mut cargo = cargo(bench, &toolchain, &vendor);
         // Only the static library: a package may declare a cdylib as well.
@@ -57,11 +54,8 @@ impl StaticLibrary<'_> {
     /// against the digests of `Cargo.lock`.
     fn vendor(&self, bench: &Workbench<'_>) -> Result<PathBuf, ActionError> {
         let folder = bench.work().join("vendor");
-        let mut cargo = network(&bench.fetcher.cargo);
+        let mut cargo = bench.fetcher.cargo();
         cargo.args(["vendor", "--locked", "--versioned-dirs"]);
-        if bench.fetcher.offline {
-            cargo.arg("--offline");
-        }
         bench.run(cargo.arg(&folder).current_dir(self.workspace))?;
         Ok(folder)
     }
@@ -72,7 +66,7 @@ impl StaticLibrary<'_> {
 /// the cache could still say is overruled by `CARGO_ENCODED_RUSTFLAGS` and the
 /// variables here.
 pub(super) fn cargo(bench: &Workbench<'_>, toolchain: &Path, vendor: &Path) -> Command {
-    let mut cargo = bench.command(&bench.fetcher.cargo, &[]);
+    let mut cargo = bench.command(bench.fetcher.cargo().get_program(), &[]);
     cargo.env("CARGO_HOME", bench.work().join("cargo-home"));
     cargo.env("CARGO_INCREMENTAL", "0");
     cargo.env("RUSTC", toolchain.join("bin/rustc"));

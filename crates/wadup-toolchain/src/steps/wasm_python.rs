@@ -20,7 +20,11 @@ const RELOCATE: &str = "cpython/relocate_sysconfigdata.py";
 
 pub(super) fn plan(recipes: &Recipes) -> StepPlan {
     let action = WasmPython {
-        recipe: json(&recipes.cpython),
+        recipe: json(&(
+            &recipes.cpython.wasm,
+            &recipes.cpython.stdlib,
+            recipes.cpython.source_date_epoch,
+        )),
         flags: recipes.c_toolchain.flags.clone(),
     };
     let needs = [C_TOOLCHAIN, CPYTHON_SOURCE, NATIVE_PYTHON];
