@@ -135,7 +135,7 @@ impl Spool {
         }
         let mut cells = Vec::with_capacity(columns.len());
         for (column, value) in columns.iter().zip(&row.values) {
-            cells.push(cell(column, value.as_ref(), &place)?);
+            cells.push(cell(column, value.as_ref(), place)?);
         }
         self.rows
             .push(index, &cells)

@@ -123,8 +123,8 @@ fn permissions_are_respected() {
     let root = folder.path();
     write(root, "closed/inside", &Script::new());
     write(root, "unreadable", &Script::new());
-    fs::set_permissions(root.join("unreadable"), fs::Permissions::from_mode(0)).unwrap();
-    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(root.join("unreadable"), fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything.
     let root_user = fs::File::open(root.join("unreadable")).is_ok();
     let results = run_folder(settings(), root);
