@@ -100,7 +100,7 @@ mod tests {
             lines[0].starts_with(&format!("a_b/__init__.py,sha256={empty},0")),
             "{record}"
         );
-        assert_eq!(lines[4], "a_b-1.dist-info/RECORD,,");
-        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[3], "a_b-1.dist-info/RECORD,,");
+        assert_eq!(lines.len(), 4);
     }
 }
