@@ -141,7 +141,12 @@ impl Build<'_> {
         self.clock.time(Step::Artifact, || {
             let module = artifact::with_manifest(module, &manifest);
             artifact::check(&module, STACK_SIZE)?;
-            keep(cache, &inputs.plan.digest(), &module, Record { manifest, files })
+            keep(
+                cache,
+                &inputs.plan.digest(),
+                &module,
+                Record { manifest, files },
+            )
         })
     }
 

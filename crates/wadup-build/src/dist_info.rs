@@ -20,7 +20,10 @@ pub(crate) fn record(tree: &mut Tree, root: &str) {
     let Some(dist_info) = dist_info else {
         return;
     };
-    tree.insert(format!("{prefix}{dist_info}/INSTALLER"), b"wadup\n".to_vec());
+    tree.insert(
+        format!("{prefix}{dist_info}/INSTALLER"),
+        b"wadup\n".to_vec(),
+    );
     let own = format!("{dist_info}/RECORD");
     let mut record = String::new();
     for (path, content) in tree.iter() {

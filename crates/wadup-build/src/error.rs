@@ -19,7 +19,7 @@ use crate::wheel::WheelError;
 #[non_exhaustive]
 pub enum BuildError {
     #[error("failed to resolve the dependencies")]
-    Resolve(#[from] ResolveError),
+    Resolve(#[source] Box<ResolveError>),
     #[error("failed to provide the runtime")]
     Runtime(#[source] ToolError),
     #[error("failed to unpack a package")]
@@ -37,7 +37,9 @@ pub enum BuildError {
     Conflict(#[from] Conflict),
     #[error("failed to pack the bundle")]
     Bundle(#[from] BundleError),
-    #[error("failed to import `{entry_point}`, as an artifact with a snapshot does when it is built")]
+    #[error(
+        "failed to import `{entry_point}`, as an artifact with a snapshot does when it is built"
+    )]
     Import {
         entry_point: String,
         #[source]
@@ -59,6 +61,12 @@ pub enum BuildError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<ResolveError> for BuildError {
+    fn from(error: ResolveError) -> Self {
+        Self::Resolve(Box::new(error))
+    }
 }
 
 impl BuildError {

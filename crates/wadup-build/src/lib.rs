@@ -1,10 +1,11 @@
 //! From a project to an artifact: resolve, bundle, compile to bytecode, snapshot.
 //!
 //! [`build`] is the whole way. Its inputs are a [`Project`](wadup_project::Project),
-//! [`BuildSettings`], the [`Tools`] that the toolchain provides and a [`Reporter`]; its result
+//! [`BuildSettings`], [`Tools`] (those of the toolchain: [`ToolchainTools`]) and a
+//! [`Reporter`]; its result
 //! is a file that depends on nothing else: not on the folder, the user, or the day.
 //!
-//! 1. *resolve*: a lock is read, checked or written ([`resolve`](build) by uv), markers are
+//! 1. *resolve*: a lock is read, checked, or written by uv; markers are
 //!    evaluated for CPython on WASI, and every package gets one source: a pure-Python wheel
 //!    or the runtime's own tree.
 //! 2. *plan*: a [`BuildPlan`], which names every input by its digest. An artifact that was
@@ -14,17 +15,20 @@
 //!    sandbox, whose memory becomes the artifact.
 //!
 //! ```no_run
-//! # fn example(tools: &dyn wadup_build::Tools) -> Result<(), Box<dyn std::error::Error>> {
-//! use wadup_build::{BuildSettings, Silent, build};
+//! use std::sync::Arc;
+//!
+//! use wadup_build::{BuildSettings, Silent, ToolchainTools, build};
+//! use wadup_toolchain::{Settings, Toolchain};
 //!
 //! let project = wadup_project::Project::load("examples/python-pydantic-test".as_ref())?;
+//! let toolchain = Toolchain::open(Settings::from_env()?, Arc::new(wadup_toolchain::Silent))?;
 //! let settings = BuildSettings {
 //!     output: Some("python-pydantic-test.wasm".into()),
 //!     ..BuildSettings::default()
 //! };
-//! let output = build(&project, &settings, tools, &Silent)?;
+//! let output = build(&project, &settings, &ToolchainTools::new(&toolchain)?, &Silent)?;
 //! println!("{} bytes", output.size);
-//! # Ok(()) }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod artifact;
@@ -43,23 +47,25 @@ mod resolve;
 mod sandbox;
 mod settings;
 mod snapshot;
+mod toolchain;
 mod tools;
 mod tree;
 mod wheel;
 
+pub use artifact::InvalidArtifact;
 pub use build::build;
-pub use error::BuildError;
-pub use event::{BuildEvent, Reporter, Silent, Step};
+pub use bytecode::CompileError;
 pub use cache::WriteError;
 pub use digest::Digest;
+pub use error::BuildError;
+pub use event::{BuildEvent, Reporter, Silent, Step};
 pub use output::{BuildOutput, FileKind, PackedFile, Warning};
-pub use resolve::{Refusal, RefusalReason, ResolveError};
-pub use settings::BuildSettings;
-pub use tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolError, Tools};
-pub use wheel::WheelError;
-pub use artifact::InvalidArtifact;
 pub use plan::{BuildPlan, PlannedPackage};
+pub use resolve::{Refusal, RefusalReason, ResolveError};
 pub use sandbox::SandboxError;
+pub use settings::BuildSettings;
 pub use snapshot::SnapshotError;
+pub use toolchain::{RecipeTextError, ToolchainTools};
+pub use tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolError, Tools};
 pub use tree::{Conflict, ReadError};
-pub use bytecode::CompileError;
+pub use wheel::WheelError;

@@ -178,7 +178,11 @@ impl<'a> Packer<'a> {
         let path = self.project.sources.root.join(relative);
         let text = fs::read_to_string(&path).unwrap_or_default();
         let line = error.line.unwrap_or(1).max(1);
-        let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+        let start: usize = text
+            .split_inclusive('\n')
+            .take(line - 1)
+            .map(str::len)
+            .sum();
         let length = text[start..].lines().next().map_or(0, str::len);
         BuildError::Syntax {
             line,
@@ -203,4 +207,3 @@ impl std::fmt::Debug for Packer<'_> {
             .finish_non_exhaustive()
     }
 }
-

@@ -117,7 +117,11 @@ impl BuildPlan {
         hasher.text(BUILD_VERSION);
         hasher.text(&self.runtime);
         hasher.text(self.guest_python.as_str());
-        hasher.text(if self.precompile { "bytecode" } else { "source" });
+        hasher.text(if self.precompile {
+            "bytecode"
+        } else {
+            "source"
+        });
         hasher
     }
 
@@ -151,7 +155,13 @@ fn planned(chosen: &Chosen) -> PlannedPackage {
 
 impl fmt::Display for BuildPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "artifact {} {}: {}", self.name, self.version, self.digest())?;
+        writeln!(
+            f,
+            "artifact {} {}: {}",
+            self.name,
+            self.version,
+            self.digest()
+        )?;
         writeln!(f, "runtime {}", self.runtime)?;
         for package in &self.packages {
             let from = match &package.wheel {
@@ -163,7 +173,11 @@ impl fmt::Display for BuildPlan {
         for (path, digest) in &self.sources {
             writeln!(f, "source {path}: {digest}")?;
         }
-        let form = if self.precompile { "bytecode" } else { "source" };
+        let form = if self.precompile {
+            "bytecode"
+        } else {
+            "source"
+        };
         write!(
             f,
             "start {:?} at {}, as {form}",

@@ -121,7 +121,10 @@ pub(crate) fn context(path: &'static str, content: Vec<u8>) -> Result<WasiCtx, S
 /// it ended.
 pub(crate) fn failure(finished: &Finished) -> Failure {
     let written = finished.wasi.vfs().read_file(paths::FAILURE, FAILURE_MAX);
-    if let Some(failure) = written.ok().and_then(|json| serde_json::from_slice(&json).ok()) {
+    if let Some(failure) = written
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+    {
         return failure;
     }
     let stderr = finished.wasi.stderr().bytes();

@@ -5,6 +5,8 @@
 //! as it is, so the instrumented runtime is compiled once and found in the cache after that.
 
 mod image;
+#[cfg(test)]
+mod tests;
 
 use thiserror::Error;
 use wadup_engine::{End, Finished};

@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use wadup_project::{PackageName, Requirement, Version, VersionOrUrl};
 
@@ -13,11 +14,12 @@ pub trait Tools: Sync {
     /// The folder for what can be made again.
     fn cache_dir(&self) -> &Path;
 
-    /// The version of uv that [`Tools::uv`] gives.
+    /// The version of uv that [`Tools::uv`] starts.
     fn uv_version(&self) -> &str;
 
-    /// The path of uv, which is provided first where it is missing.
-    fn uv(&self, offline: bool) -> Result<PathBuf, ToolError>;
+    /// uv, set up for the index that the user has configured, without arguments. It is
+    /// provided first where it is missing.
+    fn uv(&self, offline: bool) -> Result<Command, ToolError>;
 
     /// The file with this digest, which is downloaded where it is not in the cache.
     fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError>;

@@ -195,8 +195,12 @@ mod tests {
     #[test]
     fn one_file_twice_is_no_conflict_and_two_are() {
         let mut merged = Merged::default();
-        merged.add(tree(&[("/lib/t/__init__.py", "")]), "a").unwrap();
-        merged.add(tree(&[("/lib/t/__init__.py", "")]), "b").unwrap();
+        merged
+            .add(tree(&[("/lib/t/__init__.py", "")]), "a")
+            .unwrap();
+        merged
+            .add(tree(&[("/lib/t/__init__.py", "")]), "b")
+            .unwrap();
         let conflict = merged
             .add(tree(&[("/lib/t/__init__.py", "x")]), "c")
             .unwrap_err();

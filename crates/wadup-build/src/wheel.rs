@@ -6,6 +6,8 @@ mod error;
 mod install;
 mod metadata;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 

@@ -147,10 +147,7 @@ impl<'d> Table<'d> {
         let Some(array) = value.get_ref().as_array() else {
             return Err(self.mistyped(key, "an array of strings", value));
         };
-        array
-            .iter()
-            .map(|item| self.as_string(key, item))
-            .collect()
+        array.iter().map(|item| self.as_string(key, item)).collect()
     }
 
     /// Refuses every key that is not `known`.
@@ -180,10 +177,13 @@ impl<'d> Table<'d> {
         reason: impl ToString,
         span: Range<usize>,
     ) -> ProjectError {
+        // Some parsers go on with the text and a pointer into it, which the span does better.
+        let reason = reason.to_string();
+        let reason = reason.lines().next().unwrap_or_default();
         let kind = ProjectErrorKind::Value {
             field: self.field(key),
             value: value.into(),
-            reason: reason.to_string(),
+            reason: reason.to_owned(),
         };
         self.document.error(kind, span)
     }

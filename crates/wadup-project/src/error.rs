@@ -7,10 +7,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 /// Why a project cannot be loaded: what is wrong, and where in which file.
-#[derive(Debug, Error)]
-#[error("{kind}")]
+#[derive(Debug)]
 pub struct ProjectError {
-    #[source]
     kind: Box<ProjectErrorKind>,
     location: Option<Box<Location>>,
 }
@@ -103,6 +101,19 @@ impl ProjectError {
             kind: Box::new(kind),
             location: Some(Box::new(location)),
         }
+    }
+}
+
+impl fmt::Display for ProjectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+/// The kind is the error itself, and not its cause.
+impl std::error::Error for ProjectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.kind.source()
     }
 }
 

@@ -44,7 +44,7 @@ impl ProjectTable {
         let version = table.required_string("version")?;
         let requires_python = table.string("requires-python")?;
         Ok(Self {
-            name: parse(table, "name", &name)?,
+            name: package_name(table, "name", &name)?,
             version: parse(table, "version", &version)?,
             requires_python: requires_python
                 .map(|text| admits_this_python(table, &text))
@@ -124,9 +124,18 @@ fn dependencies(table: Table<'_>) -> Result<Vec<Dependency>, ProjectError> {
 
 fn extension(table: Table<'_>, text: Text) -> Result<Extension, ProjectError> {
     Ok(Extension {
-        name: parse(table, "c-extensions", &text)?,
+        name: package_name(table, "c-extensions", &text)?,
         span: text.span,
     })
+}
+
+fn package_name(table: Table<'_>, key: &str, text: &Text) -> Result<PackageName, ProjectError> {
+    // `PackageName` itself has nothing against an empty one.
+    if text.value.is_empty() {
+        let reason = "a name is at least one letter or digit";
+        return Err(table.invalid(key, "", reason, text.span.clone()));
+    }
+    parse(table, key, text)
 }
 
 fn parse<T>(table: Table<'_>, key: &str, text: &Text) -> Result<T, ProjectError>

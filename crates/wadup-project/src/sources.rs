@@ -148,9 +148,8 @@ impl<'p> Walk<'p> {
         let wanted = entry_point.as_str().split('.').next();
         if !entry.is_dir() {
             let module = name.strip_suffix(".py");
-            let is_tool = layout == Layout::Flat
-                && NOT_MODULES.contains(&name.as_str())
-                && module != wanted;
+            let is_tool =
+                layout == Layout::Flat && NOT_MODULES.contains(&name.as_str()) && module != wanted;
             if module.is_some_and(is_identifier) && !is_tool {
                 self.file(name, entry)?;
             }

@@ -166,7 +166,13 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for name in ["a-1.tar.gz", "a-1-py3-none.whl", "a-x-py3-none-any.whl", ".whl", "a-1-b-py3-none-any.whl"] {
+        for name in [
+            "a-1.tar.gz",
+            "a-1-py3-none.whl",
+            "a-x-py3-none-any.whl",
+            ".whl",
+            "a-1-b-py3-none-any.whl",
+        ] {
             assert!(name.parse::<WheelFilename>().is_err(), "{name}");
         }
     }

@@ -46,7 +46,10 @@ pub(crate) fn check(module: &[u8], stack: u64) -> Result<(), InvalidArtifact> {
             return Err(InvalidArtifact::NotExported(name));
         }
     }
-    if let Some(name) = FORBIDDEN.iter().find(|name| outline.exports.contains_key(**name)) {
+    if let Some(name) = FORBIDDEN
+        .iter()
+        .find(|name| outline.exports.contains_key(**name))
+    {
         return Err(InvalidArtifact::Exported(name));
     }
     let found = outline.stack.ok_or(InvalidArtifact::NoStackPointer)?;
@@ -169,7 +172,10 @@ mod tests {
             without("(export \"process\")", ""),
             without("(export \"memory\")", ""),
             without("\"_start\"", "\"_initialize\""),
-            without("(func (export \"_start\"))", "(func (export \"_start\") (export \"wadup_initialize\"))"),
+            without(
+                "(func (export \"_start\"))",
+                "(func (export \"_start\") (export \"wadup_initialize\"))",
+            ),
             without("(mut i32)", "i32"),
             without("(mut i32) (i32.const 65536)", "(mut i32) (i32.const 65000)"),
             without("(data (i32.const 65536)", "(data (i32.const 1024)"),

@@ -39,7 +39,7 @@ impl<'a> Chains<'a> {
             queue: VecDeque::new(),
         };
         for root in &inputs.roots {
-            chains.follow(&root.requirement, &[], &[root.asked_by.clone()]);
+            chains.follow(&root.requirement, &[], std::slice::from_ref(&root.asked_by));
         }
         chains
     }
@@ -76,7 +76,9 @@ impl<'a> Chains<'a> {
     fn requirements(&self, package: &PackageName) -> Vec<Requirement> {
         if let Some(dependencies) = &self.active[package].dependencies {
             let names = dependencies.iter().map(|dependency| &dependency.name);
-            return names.filter_map(|name| name.as_ref().parse().ok()).collect();
+            return names
+                .filter_map(|name| name.as_ref().parse().ok())
+                .collect();
         }
         let chosen = self.chosen.iter().find(|chosen| chosen.name == *package);
         match chosen.map(|chosen| &chosen.origin) {

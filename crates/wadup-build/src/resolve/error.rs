@@ -21,7 +21,9 @@ pub enum ResolveError {
         known: Vec<PackageName>,
         location: Box<Location>,
     },
-    #[error("`{requirement}` excludes {package} {provided}, the version that wadup's recipe builds")]
+    #[error(
+        "`{requirement}` excludes {package} {provided}, the version that wadup's recipe builds"
+    )]
     RecipeVersion {
         requirement: String,
         package: PackageName,

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use wadup_project::{
-    Extension, LockInputs, MarkerEnvironment, Project, Requirement, Version,
-    VersionOrUrl,
+    Extension, LockInputs, MarkerEnvironment, Project, Requirement, Version, VersionOrUrl,
 };
 
 use super::FoundLock;
@@ -56,10 +55,7 @@ impl Inputs {
             python: tools.python().to_string(),
             uv: project.uv_settings.clone(),
         };
-        Ok(Self {
-            roots,
-            recorded,
-        })
+        Ok(Self { roots, recorded })
     }
 
     /// A lock need not be ours: whether it has what is asked for is looked at in any case.

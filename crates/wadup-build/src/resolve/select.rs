@@ -27,7 +27,7 @@ pub(crate) struct Chosen {
 
 #[derive(Debug, Clone)]
 pub(crate) enum PackageOrigin {
-    Wheel(PinnedWheel),
+    Wheel(Box<PinnedWheel>),
     /// The runtime has it: a recipe built it.
     Runtime,
 }
@@ -104,8 +104,7 @@ fn choose(
     found: &FoundLock,
     package: &LockedPackage,
 ) -> Result<Result<Chosen, RefusalReason>, ResolveError> {
-    let (PackageSource::Wheels(wheels), Some(version)) = (&package.source, &package.version)
-    else {
+    let (PackageSource::Wheels(wheels), Some(version)) = (&package.source, &package.version) else {
         return Ok(Err(RefusalReason::SourceOnly));
     };
     let chosen = |origin| Chosen {
@@ -129,9 +128,9 @@ fn choose(
     match purity(best) {
         Purity::Native => Ok(Err(RefusalReason::Native)),
         Purity::OtherPython => Ok(Err(RefusalReason::OtherPython)),
-        Purity::AnyPython | Purity::ThisPython => {
-            Ok(Ok(chosen(PackageOrigin::Wheel(pin(found, best)?))))
-        }
+        Purity::AnyPython | Purity::ThisPython => Ok(Ok(chosen(PackageOrigin::Wheel(Box::new(
+            pin(found, best)?,
+        ))))),
     }
 }
 

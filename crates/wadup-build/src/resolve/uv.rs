@@ -47,20 +47,23 @@ pub(super) fn compile(
 
 /// What `uv.lock` says, in the format of PEP 751. Remembered: while the files are unchanged
 /// uv is not run.
-pub(super) fn export(
-    resolver: &Resolver<'_>,
-    uv_lock: &Path,
-) -> Result<FoundLock, ResolveError> {
+pub(super) fn export(resolver: &Resolver<'_>, uv_lock: &Path) -> Result<FoundLock, ResolveError> {
     let mut key = Hasher::new("uv export");
     key.text(resolver.tools.uv_version());
     for file in [uv_lock, resolver.project.pyproject()] {
-        key.part(&fs::read(file).map_err(|source| wadup_project::LockError::Read {
-            path: file.to_owned(),
-            source,
-        })?);
+        key.part(
+            &fs::read(file).map_err(|source| wadup_project::LockError::Read {
+                path: file.to_owned(),
+                source,
+            })?,
+        );
     }
     // That the lock fits was checked for this very pair of files, or it was not.
-    key.text(if resolver.settings.locked { "locked" } else { "frozen" });
+    key.text(if resolver.settings.locked {
+        "locked"
+    } else {
+        "frozen"
+    });
     let key = key.finish();
     let text = match resolver.cache.read("uv-export", &key) {
         Some(text) => String::from_utf8_lossy(&text).into_owned(),
@@ -111,7 +114,8 @@ fn run_compile(
         .arg(constraints)
         .arg("--output-file")
         .arg(&output)
-        .arg(resolver.project.pyproject())
+        // Relative to the project, where uv is started.
+        .arg("pyproject.toml")
         .arg(extensions);
     run(resolver, uv)?;
     fs::read_to_string(&output).map_err(|source| {
@@ -149,11 +153,8 @@ fn lines(texts: &[String]) -> String {
 
 /// uv in the project's folder, where it finds the project's and the user's settings.
 fn uv(resolver: &Resolver<'_>) -> Result<Command, ResolveError> {
-    let program = resolver
-        .tools
-        .uv(resolver.settings.offline)
-        .map_err(ResolveError::ProvideUv)?;
-    let mut command = Command::new(program);
+    let command = resolver.tools.uv(resolver.settings.offline);
+    let mut command = command.map_err(ResolveError::ProvideUv)?;
     command
         .current_dir(&resolver.project.root)
         // An environment of the user's has nothing to say here.

@@ -53,7 +53,8 @@ impl<'f> Archive<'f> {
             let stem = folder.strip_suffix(".dist-info")?;
             let (name, version) = stem.split_once('-')?;
             let name: PackageName = name.parse().ok()?;
-            let same = name == self.filename.name && version.parse() == Ok(self.filename.version.clone());
+            let same =
+                name == self.filename.name && version.parse() == Ok(self.filename.version.clone());
             same.then(|| folder.to_owned())
         };
         let names = self.zip.file_names().flatten();
@@ -71,7 +72,8 @@ impl<'f> Archive<'f> {
         let Some(index) = index else {
             return Err(self.entry_error(entry, "it is not there"));
         };
-        self.read_index(index, MAX_TOTAL).map(|(_, content)| content)
+        self.read_index(index, MAX_TOTAL)
+            .map(|(_, content)| content)
     }
 
     /// Every file with its path, checked to lead nowhere else.
@@ -101,7 +103,10 @@ impl<'f> Archive<'f> {
         if self.zip.len() > MAX_FILES {
             return Err(self.too_large("it has more than 50,000 files"));
         }
-        let overlapping = self.zip.has_overlapping_files().map_err(|e| self.zip_error(e))?;
+        let overlapping = self
+            .zip
+            .has_overlapping_files()
+            .map_err(|e| self.zip_error(e))?;
         if self.zip.has_duplicate_names() || overlapping {
             return Err(WheelError::Ambiguous {
                 wheel: self.filename.to_string(),

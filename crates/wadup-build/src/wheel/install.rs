@@ -69,7 +69,8 @@ fn check_record(
         let Some(line) = recorded.get(entry) else {
             return Err(wrong(entry, "it is not listed"));
         };
-        line.check(content).map_err(|problem| wrong(entry, problem))?;
+        line.check(content)
+            .map_err(|problem| wrong(entry, problem))?;
     }
     match recorded.keys().find(|entry| !contents.contains_key(*entry)) {
         Some(entry) => Err(wrong(entry, "it is listed, but not there")),

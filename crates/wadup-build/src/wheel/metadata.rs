@@ -80,7 +80,10 @@ mod tests {
 
     #[test]
     fn a_field_that_is_missing_or_wrong_is_named() {
-        assert_eq!(Metadata::parse("Name: a\n"), Err("it has no Version".into()));
+        assert_eq!(
+            Metadata::parse("Name: a\n"),
+            Err("it has no Version".into())
+        );
         let error = Metadata::parse("Name: a\nVersion: x.y\n").unwrap_err();
         assert!(error.starts_with("Version: x.y: "), "{error}");
     }

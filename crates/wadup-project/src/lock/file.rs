@@ -144,7 +144,10 @@ impl WheelLocation {
     /// The last part, without a URL's query and fragment.
     fn file_name(&self) -> &str {
         match self {
-            Self::Path(path) => path.file_name().and_then(|name| name.to_str()).unwrap_or(""),
+            Self::Path(path) => path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or(""),
             Self::Url(url) => {
                 let path = url.split(['?', '#']).next().unwrap_or(url);
                 path.rsplit('/').next().unwrap_or(path)
