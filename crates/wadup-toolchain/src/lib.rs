@@ -42,6 +42,7 @@ mod stdlib;
 mod step;
 mod steps;
 mod toolchain;
+mod turns;
 mod unpack;
 mod wasm;
 

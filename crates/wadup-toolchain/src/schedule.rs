@@ -1,7 +1,8 @@
 //! Running steps: those that are ready run side by side, and share the cores
 //! with the makes and cargos that they start through one jobserver.
 
-use std::collections::HashSet;
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use crate::fetch::Fetcher;
 use crate::recipes::Recipes;
 use crate::report::{Event, Reporter};
 use crate::step::{ActionError, Step, Workbench};
+use crate::turns::{Cores, Turn};
 
 /// How many lines of its log a failed step shows.
 const TAIL: usize = 30;
@@ -47,7 +49,7 @@ pub(crate) struct Scheduler<'a> {
     pub(crate) recipes: &'a Recipes,
     pub(crate) fetcher: &'a Fetcher<'a>,
     pub(crate) reporter: &'a dyn Reporter,
-    pub(crate) jobs: jobserver::Client,
+    pub(crate) cores: Cores,
 }
 
 impl Scheduler<'_> {
@@ -56,6 +58,7 @@ impl Scheduler<'_> {
     pub(crate) fn build(&self, steps: &[&Step]) -> Result<(), StepError> {
         let mut waiting: Vec<&Step> = steps.to_vec();
         let mut open: HashSet<&StepId> = steps.iter().map(|step| &step.id).collect();
+        let turns = turns(steps);
         let (sender, finished) = mpsc::channel();
         let mut failure = None;
         std::thread::scope(|scope| {
@@ -69,8 +72,9 @@ impl Scheduler<'_> {
                     let ready: Vec<&Step> = waiting.extract_if(.., |step| is_ready(step)).collect();
                     for step in ready {
                         let sender = sender.clone();
+                        let turn = turns[&step.id];
                         scope.spawn(move || {
-                            let result = self.build_step(step);
+                            let result = self.build_step(step, turn);
                             // The receiver outlives the scope.
                             let _ = sender.send((&step.id, result));
                         });
@@ -95,11 +99,11 @@ impl Scheduler<'_> {
         failure.map_or(Ok(()), Err)
     }
 
-    fn build_step(&self, step: &Step) -> Result<(), StepError> {
+    fn build_step(&self, step: &Step, turn: Turn) -> Result<(), StepError> {
         let name = &*step.id.name;
         let begun = Instant::now();
         self.reporter.event(Event::Started { step: name });
-        let result = self.build_locked(step, begun);
+        let result = self.build_locked(step, turn, begun);
         let duration = begun.elapsed();
         match result {
             Ok(()) => {
@@ -125,7 +129,7 @@ impl Scheduler<'_> {
         }
     }
 
-    fn build_locked(&self, step: &Step, begun: Instant) -> Result<(), ActionError> {
+    fn build_locked(&self, step: &Step, turn: Turn, begun: Instant) -> Result<(), ActionError> {
         let lock = step.id.to_string();
         let waiting = || {
             self.reporter.event(Event::Waiting {
@@ -139,10 +143,11 @@ impl Scheduler<'_> {
         for source in &step.sources {
             self.fetcher.ensure(source)?;
         }
+        let cores = Path::new("a core");
         let _core = self
-            .jobs
-            .acquire()
-            .map_err(CacheError::new("wait for", Path::new("a core")))?;
+            .cores
+            .acquire(turn)
+            .map_err(CacheError::new("wait for", cores))?;
         let scratch = self.cache.scratch(&lock)?;
         let log = create_log(&self.cache.log(&step.id))?;
         let bench = Workbench {
@@ -151,7 +156,7 @@ impl Scheduler<'_> {
             recipes: self.recipes,
             fetcher: self.fetcher,
             reporter: self.reporter,
-            jobs: &self.jobs,
+            jobs: self.cores.jobs(),
             folder: scratch.path(),
             log: &log,
         };
@@ -165,6 +170,24 @@ impl Scheduler<'_> {
         };
         Ok(self.cache.keep(&step.id, &bench.out(), &record)?)
     }
+}
+
+/// The turns of `steps`, which are sorted so that needs come first: the longer
+/// the chain of steps that wait for a step, the sooner it gets a core.
+fn turns<'a>(steps: &[&'a Step]) -> HashMap<&'a StepId, Turn> {
+    let mut chains: HashMap<&StepId, usize> = HashMap::new();
+    for step in steps.iter().rev() {
+        let chain = chains.get(&step.id).copied().unwrap_or(0);
+        for needed in step.needs.iter().chain(&step.tools) {
+            let longest = chains.entry(needed).or_default();
+            *longest = (*longest).max(chain + 1);
+        }
+    }
+    let turn = |(index, step): (usize, &&'a Step)| {
+        let chain = chains.get(&step.id).copied().unwrap_or(0);
+        (&step.id, (Reverse(chain), index))
+    };
+    steps.iter().enumerate().map(turn).collect()
 }
 
 fn create_log(path: &Path) -> Result<File, CacheError> {

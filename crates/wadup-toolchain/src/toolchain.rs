@@ -14,6 +14,7 @@ use crate::schedule::{Scheduler, StepError};
 use crate::settings::Settings;
 use crate::step::ActionError;
 use crate::steps::{self, NATIVE_PYTHON, RuntimeRecord, UV, runtime_step_name};
+use crate::turns::Cores;
 
 /// Builds and finds runtimes, and the tools that go with them.
 #[derive(Debug)]
@@ -292,13 +293,13 @@ impl Toolchain {
                 steps: missing.len(),
             });
             let fetcher = self.fetcher(graph);
-            let jobs = jobserver::Client::new(self.settings.jobs.get());
+            let cores = Cores::new(self.settings.jobs.get());
             let scheduler = Scheduler {
                 cache: &self.cache,
                 recipes: &self.recipes,
                 fetcher: &fetcher,
                 reporter: &*self.reporter,
-                jobs: jobs.map_err(CacheError::new("create", Path::new("a jobserver")))?,
+                cores: cores.map_err(CacheError::new("create", Path::new("a jobserver")))?,
             };
             scheduler.build(&missing)?;
         }

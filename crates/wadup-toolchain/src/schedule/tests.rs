@@ -88,7 +88,7 @@ impl Fixture {
             recipes: &self.recipes,
             fetcher: &fetcher,
             reporter: &self.events,
-            jobs: jobserver::Client::new(2).unwrap(),
+            cores: Cores::new(2).unwrap(),
         };
         let names: Vec<&str> = self
             .graph
@@ -247,6 +247,24 @@ fn after_a_failure_what_runs_is_finished_and_nothing_is_begun() {
     let error = fixture.build().unwrap_err();
     assert_eq!(error.step, "broken");
     assert!(fixture.has("slow") && !fixture.has("after"));
+}
+
+#[test]
+fn the_step_that_most_wait_for_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = String::new;
+    let steps: [(&str, &[&str], String); 4] = [
+        ("alone", &[], script()),
+        ("first", &[], script()),
+        ("second", &["first"], script()),
+        ("third", &["second"], script()),
+    ];
+    let fixture = Fixture::new(folder.path(), &steps);
+    let steps: Vec<&Step> = fixture.graph.steps().iter().collect();
+    let turns = turns(&steps);
+    let turn = |name: &str| turns[&fixture.graph.get(name).unwrap().id];
+    assert!(turn("first") < turn("second") && turn("second") < turn("third"));
+    assert!(turn("first") < turn("alone"));
 }
 
 #[test]
