@@ -18,6 +18,7 @@
 
 mod directory;
 mod entry;
+mod prune;
 
 use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};

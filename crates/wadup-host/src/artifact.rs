@@ -18,6 +18,10 @@ pub struct Artifact {
 pub enum ArtifactError {
     #[error("read {}", .path.display())]
     Read { path: PathBuf, source: io::Error },
+    #[error("{} is not a regular file", .path.display())]
+    NotAFile { path: PathBuf },
+    #[error("{} has {length} bytes, more than the {MAX_LENGTH} that an artifact may have", .path.display())]
+    TooLong { path: PathBuf, length: u64 },
     #[error("load {}", .path.display())]
     Load { path: PathBuf, source: LoadError },
 }
@@ -26,7 +30,8 @@ impl ArtifactError {
     /// What to try.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Read { .. } => None,
+            Self::Read { .. } | Self::TooLong { .. } => None,
+            Self::NotAFile { .. } => Some("name a WebAssembly module, as `wadup build` makes it"),
             Self::Load { source, .. } => source.hint(),
         }
     }
@@ -52,13 +57,30 @@ impl Artifact {
     }
 }
 
+/// The longest module that is read: 1 GiB.
+const MAX_LENGTH: u64 = 1 << 30;
+
 /// The bytes of a module, and what to call it unless its manifest says so: the file's name
 /// without its extension.
 pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, String), ArtifactError> {
-    let bytes = fs::read(path).map_err(|source| ArtifactError::Read {
+    let failed = |source| ArtifactError::Read {
         path: path.to_path_buf(),
         source,
-    })?;
+    };
+    // Asked before it is opened: opening a FIFO waits for a writer.
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(ArtifactError::NotAFile {
+            path: path.to_path_buf(),
+        });
+    }
+    if metadata.len() > MAX_LENGTH {
+        return Err(ArtifactError::TooLong {
+            path: path.to_path_buf(),
+            length: metadata.len(),
+        });
+    }
+    let bytes = fs::read(path).map_err(failed)?;
     let stem = path.file_stem().unwrap_or(path.as_os_str());
     Ok((bytes, stem.to_string_lossy().into_owned()))
 }

@@ -1,10 +1,12 @@
 //! The cache's directory, held open so that it cannot be exchanged for another.
 
+use std::ffi::CStr;
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
 
@@ -13,6 +15,22 @@ use super::Problem;
 /// A directory of this user that nobody else may enter.
 pub(super) struct Directory {
     fd: OwnedFd,
+}
+
+/// A file in the directory.
+pub(super) struct Listed {
+    pub(super) name: String,
+    /// In bytes.
+    pub(super) length: u64,
+    /// When it was made or last used.
+    pub(super) modified: SystemTime,
+}
+
+impl Listed {
+    /// Whether it does not have its final name yet.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.name.starts_with('.')
+    }
 }
 
 impl Directory {
@@ -86,6 +104,28 @@ impl Directory {
     pub(super) fn rename(&self, from: &str, to: &str) -> Result<(), Problem> {
         rustix::fs::renameat(&self.fd, from, &self.fd, to)
             .map_err(|e| io_problem("written")(e.into()))
+    }
+
+    /// The files in it; none if it cannot be read.
+    pub(super) fn list(&self) -> Vec<Listed> {
+        let Ok(entries) = rustix::fs::Dir::read_from(&self.fd) else {
+            return Vec::new();
+        };
+        let listed = entries.filter_map(|entry| self.stat(entry.ok()?.file_name()));
+        listed.collect()
+    }
+
+    fn stat(&self, name: &CStr) -> Option<Listed> {
+        let stat = rustix::fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return None;
+        }
+        let since_epoch = Duration::from_secs(u64::try_from(stat.st_mtime).ok()?);
+        Some(Listed {
+            name: name.to_str().ok()?.to_owned(),
+            length: u64::try_from(stat.st_size).ok()?,
+            modified: SystemTime::UNIX_EPOCH + since_epoch,
+        })
     }
 
     /// Removes a file that is of no use; that it cannot be removed does no harm.

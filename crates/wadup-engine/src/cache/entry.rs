@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Module;
 
 use super::directory::{Directory, io_problem};
+use super::prune::{prune, touch};
 use super::{Key, Problem};
 use crate::engine::Engine;
 
@@ -56,8 +57,9 @@ pub(super) fn store(directory: &Directory, key: &Key, image: &[u8]) -> Result<()
         .create_temporary(&temporary)
         .and_then(|file| write(file, key, image).map_err(io_problem("written")))
         .and_then(|()| directory.rename(&temporary, &key.file_name()));
-    if stored.is_err() {
-        directory.remove(&temporary);
+    match stored {
+        Ok(()) => prune(directory, &key.file_name()),
+        Err(_) => directory.remove(&temporary),
     }
     stored
 }
@@ -94,6 +96,7 @@ fn verify(mut file: File, key: &Key) -> Result<File, Problem> {
         && trailer[8..] == *key.as_bytes()
     {
         file.seek(SeekFrom::Start(0)).map_err(&read)?;
+        touch(&file);
         Ok(file)
     } else {
         Err(Problem::Damaged)
