@@ -8,7 +8,8 @@ use crate::digest::{KeyBuilder, Sha256};
 use crate::recipes::{Recipes, Source};
 use crate::step::{Action, Step};
 
-/// Changes when the meaning of what is cached changes.
+/// Part of every key. To be raised when the code of an action changes what it
+/// makes: the code itself is in no key.
 const FORMAT: &str = "1";
 
 /// Steps by name. A step's needs come before it.
