@@ -1,0 +1,86 @@
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use bytesize::ByteSize;
+use clap::Args;
+
+use super::{ResolveArgs, value};
+use crate::{cli::EnvVar, exit_code};
+
+#[derive(Debug, Args)]
+#[command(after_help = exit_code::HELP)]
+pub(crate) struct RunArgs {
+    /// Artifacts, projects (built first if need be), folders of artifacts
+    #[arg(
+        value_name = "ARTIFACT|PROJECT|FOLDER",
+        required_unless_present = "modules"
+    )]
+    pub(crate) artifacts: Vec<PathBuf>,
+
+    /// A folder of artifacts
+    #[arg(long, value_name = "DIR")]
+    pub(crate) modules: Vec<PathBuf>,
+
+    /// Files, folders (read recursively), or `-` for stdin
+    #[arg(short, long, help_heading = "Inputs", value_name = "PATH", num_args = 1.., required_unless_present = "input_list")]
+    pub(crate) input: Vec<PathBuf>,
+
+    /// A file of paths, each ended by a NUL byte (`find -print0`); `-` for stdin
+    #[arg(long, help_heading = "Inputs", value_name = "FILE")]
+    pub(crate) input_list: Option<PathBuf>,
+
+    /// Of the files in folders, take only those whose name matches; may be repeated
+    #[arg(long, help_heading = "Inputs", value_name = "PATTERN")]
+    pub(crate) glob: Vec<String>,
+
+    /// An environment variable for the guest, which sees none of the host's
+    #[arg(long, help_heading = "Inputs", value_name = "NAME=VALUE", value_parser = value::env_var)]
+    pub(crate) env: Vec<EnvVar>,
+
+    /// The SQLite database to write; a run is added to one that wadup wrote
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+
+    /// Inputs to process at once [default: all cores]
+    #[arg(short, long, visible_alias = "threads", value_name = "N", value_parser = value::count)]
+    pub(crate) jobs: Option<NonZeroU32>,
+
+    #[command(flatten, next_help_heading = "Limits of one input")]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten, next_help_heading = "When a project is built first")]
+    pub(crate) resolve: ResolveArgs,
+
+    /// Tell of every input, also of those that completed
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) verbose: bool,
+
+    /// Write events as JSON Lines to stdout
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+}
+
+/// What one input may use. Sizes are plain bytes or have a unit (`256MiB`), durations have a unit
+/// (`3s`, `500ms`).
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct LimitArgs {
+    /// Linear memory of the guest [default: 512MiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_memory: Option<ByteSize>,
+
+    /// Native stack for WebAssembly calls; the artifact's own stack (8 MiB, in its memory) is
+    /// another matter [default: 16MiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_stack: Option<ByteSize>,
+
+    /// Units of work, about one a WebAssembly instruction [default: no limit]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) fuel: Option<u64>,
+
+    /// Wall-clock time [default: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// How deep sub-content may nest [default: 8]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_depth: Option<u32>,
+}

@@ -1,0 +1,16 @@
+//! What each command does, told in a few lines; the work is in the libraries.
+
+mod build;
+mod interrupt;
+mod run;
+mod toolchain;
+
+use crate::{cli::Command, diagnostics::Failure, exit_code::ExitCode};
+
+pub(crate) fn execute(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Build(args) => build::build(args),
+        Command::Run(args) => run::run(args),
+        Command::Toolchain(args) => toolchain::toolchain(args.command),
+    }
+}

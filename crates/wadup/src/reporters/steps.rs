@@ -1,0 +1,177 @@
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+use wadup_build::{BuildEvent, BuildOutput};
+use wadup_toolchain::Event;
+
+use super::{
+    console::{print, shown, spinner},
+    event::JsonPath,
+    json_lines::JsonLines,
+};
+use crate::diagnostics::{self, OneLine, display_path};
+
+/// Tells of the steps of a build and of an installation of the toolchain.
+#[derive(Debug)]
+pub(crate) struct StepReporter {
+    /// Hidden unless stderr is a terminal.
+    progress: ProgressBar,
+    json: Option<JsonLines>,
+    verbose: bool,
+    /// Steps that are being worked on; several at once when a toolchain is installed.
+    active: Mutex<Vec<String>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum StepEvent<'a> {
+    StepStarted {
+        step: &'a str,
+    },
+    StepFinished {
+        step: &'a str,
+        duration_ms: f64,
+    },
+    StepFailed {
+        step: &'a str,
+        duration_ms: f64,
+    },
+    LockWritten(JsonPath<'a>),
+    Warning {
+        message: String,
+    },
+    Built {
+        #[serde(flatten)]
+        artifact: JsonPath<'a>,
+        size: u64,
+        name: &'a str,
+        version: &'a str,
+        cached: bool,
+        packages: &'a std::collections::BTreeMap<String, String>,
+    },
+}
+
+impl StepReporter {
+    pub(crate) fn new(verbose: bool, json: bool) -> Self {
+        Self {
+            progress: spinner(),
+            json: json.then(JsonLines::to_stdout),
+            verbose,
+            active: Mutex::default(),
+        }
+    }
+
+    /// The artifact is there.
+    pub(crate) fn built(&self, output: &BuildOutput) {
+        self.progress.finish_and_clear();
+        self.write(&StepEvent::Built {
+            artifact: JsonPath::new(output.artifact.as_os_str()),
+            size: output.size,
+            name: &output.manifest.name,
+            version: &output.manifest.version,
+            cached: output.cached,
+            packages: &output.manifest.packages,
+        });
+    }
+
+    /// Nothing more will be told; the terminal is as it was.
+    pub(crate) fn clear(&self) {
+        self.progress.finish_and_clear();
+    }
+
+    fn started(&self, step: &str) {
+        let mut active = self.active();
+        active.push(step.to_owned());
+        self.progress.set_message(active.join(", "));
+        drop(active);
+        self.write(&StepEvent::StepStarted { step });
+    }
+
+    fn ended(&self, step: &str) {
+        let mut active = self.active();
+        active.retain(|other| other != step);
+        self.progress.set_message(active.join(", "));
+    }
+
+    fn finished(&self, step: &str, duration: Duration, tell: bool) {
+        self.ended(step);
+        if tell {
+            self.say(&format!("  {step} in {}\n", shown(duration)));
+        }
+        let duration_ms = duration.as_secs_f64() * 1e3;
+        self.write(&StepEvent::StepFinished { step, duration_ms });
+    }
+
+    fn failed(&self, step: &str, duration: Duration) {
+        self.ended(step);
+        let duration_ms = duration.as_secs_f64() * 1e3;
+        self.write(&StepEvent::StepFailed { step, duration_ms });
+    }
+
+    fn working(&self, step: &str, line: &str) {
+        let line = OneLine(line.trim());
+        self.progress.set_message(format!("{step}: {line}"));
+        if self.verbose {
+            self.say(&format!("  {step}: {line}\n"));
+        }
+    }
+
+    fn warn(&self, message: String) {
+        self.progress.suspend(|| diagnostics::warn(&message));
+        self.write(&StepEvent::Warning { message });
+    }
+
+    fn say(&self, text: &str) {
+        self.progress.suspend(|| print(text));
+    }
+
+    fn write(&self, event: &StepEvent<'_>) {
+        if let Some(json) = &self.json {
+            json.write(event);
+        }
+    }
+
+    fn active(&self) -> MutexGuard<'_, Vec<String>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl wadup_build::Reporter for StepReporter {
+    fn event(&self, event: BuildEvent) {
+        match event {
+            BuildEvent::Started(step) => self.started(&step.to_string()),
+            BuildEvent::Finished { step, elapsed } => {
+                self.finished(&step.to_string(), elapsed, self.verbose);
+            }
+            BuildEvent::LockWritten(path) => {
+                self.say(&format!("  wrote {}\n", display_path(&path)));
+                self.write(&StepEvent::LockWritten(JsonPath::new(path.as_os_str())));
+            }
+            BuildEvent::Warning(warning) => self.warn(warning.to_string()),
+            _ => {}
+        }
+    }
+}
+
+impl wadup_toolchain::Reporter for StepReporter {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Planned { steps } if steps > 0 => {
+                let plural = if steps == 1 { "" } else { "s" };
+                self.say(&format!("the toolchain needs {steps} step{plural}, once\n"));
+            }
+            Event::Started { step } => self.started(step),
+            Event::Waiting { step } => self.working(step, "waiting for another wadup"),
+            Event::Fetching { file } => self.working("download", file),
+            Event::Progress { step, line } => self.working(step, line),
+            // A step can take minutes: worth a line also where nobody watches.
+            Event::Finished { step, duration } => self.finished(step, duration, true),
+            Event::Failed { step, duration } => self.failed(step, duration),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What was typed, worked out: defaults filled in, the environment read, paths told apart.
+
+mod build;
+mod run;
+
+pub(crate) use build::BuildCommand;
+pub(crate) use run::{ArtifactSource, RunCommand, RunOutput};

@@ -1,0 +1,222 @@
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use wadup_build::BuildSettings;
+use wadup_host::{CompiledCache, HostSettings, Inputs};
+use wadup_project::Project;
+
+use super::build::{build_settings, load_project};
+use crate::{
+    cli::{LimitArgs, RunArgs},
+    diagnostics::{Failure, display_path},
+    exit_code::ExitCode,
+};
+
+/// What `-` is on the command line: stdin.
+const STDIN: &str = "-";
+
+/// The folder for compiled code, in the cache.
+const COMPILED: &str = "compiled";
+
+/// What `wadup run` is to do.
+#[derive(Debug)]
+pub(crate) struct RunCommand {
+    pub(crate) artifacts: Vec<ArtifactSource>,
+    pub(crate) inputs: Inputs,
+    pub(crate) database: PathBuf,
+    pub(crate) host: HostSettings,
+    /// For projects, which are built first.
+    pub(crate) build: BuildSettings,
+    pub(crate) output: RunOutput,
+}
+
+/// Where an artifact comes from.
+#[derive(Debug)]
+pub(crate) enum ArtifactSource {
+    File(PathBuf),
+    Project(Box<Project>),
+}
+
+/// What is told while it goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunOutput {
+    pub(crate) verbose: bool,
+    pub(crate) json: bool,
+}
+
+impl RunCommand {
+    pub(crate) fn resolve(args: RunArgs) -> Result<Self, Failure> {
+        let mut artifacts = Vec::new();
+        for path in &args.artifacts {
+            artifacts.extend(artifact_sources(path)?);
+        }
+        for folder in &args.modules {
+            artifacts.extend(artifacts_in(folder)?);
+        }
+        Ok(Self {
+            artifacts,
+            inputs: inputs(&args)?,
+            host: host_settings(&args, compiled_cache()?),
+            build: build_settings(args.resolve, None),
+            output: RunOutput {
+                verbose: args.verbose,
+                json: args.json,
+            },
+            database: args.output,
+        })
+    }
+}
+
+/// A file is an artifact, a folder with a pyproject.toml a project, any other a folder of
+/// artifacts.
+fn artifact_sources(path: &Path) -> Result<Vec<ArtifactSource>, Failure> {
+    let is_project = path.join("pyproject.toml").is_file() || path.ends_with("pyproject.toml");
+    if is_project {
+        let project = load_project(path)?;
+        return Ok(vec![ArtifactSource::Project(Box::new(project))]);
+    }
+    let metadata = fs::metadata(path).map_err(|error| no_artifact(path, &error))?;
+    if metadata.is_dir() {
+        artifacts_in(path)
+    } else {
+        Ok(vec![ArtifactSource::File(path.to_owned())])
+    }
+}
+
+/// All `*.wasm` in a folder, by name; not those in folders below it.
+fn artifacts_in(folder: &Path) -> Result<Vec<ArtifactSource>, Failure> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| no_artifact(folder, &error))? {
+        let path = entry.map_err(|error| no_artifact(folder, &error))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "wasm")
+        {
+            paths.push(path);
+        }
+    }
+    if paths.is_empty() {
+        return Err(Failure::new(ExitCode::Artifact, finding(folder))
+            .because_of("the folder has no pyproject.toml, and no file *.wasm")
+            .hint(Some(
+                "name an artifact, a project, or a folder of artifacts",
+            )));
+    }
+    paths.sort();
+    Ok(paths.into_iter().map(ArtifactSource::File).collect())
+}
+
+fn no_artifact(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(ExitCode::Artifact, finding(path)).because(error)
+}
+
+fn finding(path: &Path) -> String {
+    format!("find artifacts in {}", display_path(path))
+}
+
+fn inputs(args: &RunArgs) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs::new();
+    for path in &args.input {
+        inputs = if path.as_os_str() == STDIN {
+            inputs.stdin()
+        } else {
+            check_input(path)?;
+            inputs.path(path)
+        };
+    }
+    if let Some(list) = &args.input_list {
+        inputs = if list.as_os_str() == STDIN {
+            inputs.list(io::stdin())
+        } else {
+            inputs.list(File::open(list).map_err(|error| no_list(list, &error))?)
+        };
+    }
+    if !args.glob.is_empty() {
+        inputs = inputs.filter(globs(&args.glob)?);
+    }
+    Ok(inputs)
+}
+
+/// A path that is not there at all is a slip of the one who typed it; anything else that is
+/// wrong with an input is an outcome.
+fn check_input(path: &Path) -> Result<(), Failure> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
+            ExitCode::Input,
+            format_args!("find the input {}", display_path(path)),
+        )
+        .because(&error)),
+        _ => Ok(()),
+    }
+}
+
+fn no_list(path: &Path, error: &io::Error) -> Failure {
+    let action = format!("read the list of inputs {}", display_path(path));
+    Failure::new(ExitCode::Input, action).because(error)
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        if pattern.contains('/') {
+            return Err(bad_glob(pattern)
+                .because_of("it has a `/`, and only the names of files are matched")
+                .hint(Some(
+                    "filter by folder with `find … -print0` and `--input-list -`",
+                )));
+        }
+        set.add(Glob::new(pattern).map_err(|error| bad_glob(pattern).because(&error))?);
+    }
+    set.build()
+        .map_err(|error| bad_glob(&patterns.join(" ")).because(&error))
+}
+
+fn bad_glob(pattern: &str) -> Failure {
+    Failure::new(
+        ExitCode::Usage,
+        format_args!("understand the pattern {pattern}"),
+    )
+}
+
+fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
+    let LimitArgs {
+        max_memory,
+        max_stack,
+        fuel,
+        timeout,
+        max_depth,
+    } = args.limits;
+    let default = HostSettings::default();
+    HostSettings {
+        jobs: args.jobs.unwrap_or_else(all_cores),
+        max_memory: max_memory.map_or(default.max_memory, |size| size.as_u64()),
+        max_stack: max_stack.map_or(default.max_stack, |size| size.as_u64()),
+        fuel,
+        timeout: timeout.or(default.timeout),
+        max_depth: max_depth.unwrap_or(default.max_depth),
+        env: args
+            .env
+            .iter()
+            .map(|var| (var.name.clone(), var.value.clone()))
+            .collect(),
+        cache,
+        ..default
+    }
+}
+
+fn all_cores() -> std::num::NonZeroU32 {
+    thread::available_parallelism()
+        .ok()
+        .and_then(|cores| cores.try_into().ok())
+        .unwrap_or(std::num::NonZeroU32::MIN)
+}
+
+fn compiled_cache() -> Result<CompiledCache, Failure> {
+    let settings = wadup_toolchain::Settings::from_env().map_err(|error| Failure::cache(&error))?;
+    Ok(CompiledCache::at(settings.cache.join(COMPILED)))
+}

@@ -1,0 +1,84 @@
+//! CPython outside of the sandbox: the toolchain's own build, with the packages that an artifact
+//! has, to compare with.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, OnceLock},
+};
+
+use wadup_toolchain::{Settings, Silent, Toolchain};
+
+/// The packages of the extension pydantic, as the recipes pin them.
+const PACKAGES: [&str; 5] = [
+    "annotated-types==0.7.0",
+    "pydantic-core==2.41.5",
+    "pydantic==2.12.5",
+    "typing-extensions==4.15.0",
+    "typing-inspection==0.4.2",
+];
+
+/// What a script prints. It must succeed.
+pub(crate) fn python<I, A>(script: &Path, args: I) -> String
+where
+    I: IntoIterator<Item = A>,
+    A: AsRef<OsStr>,
+{
+    let mut command = Command::new(interpreter());
+    command.arg("-I").arg(script).args(args).env("TZ", "UTC");
+    succeed(&mut command)
+}
+
+/// The interpreter of a virtual environment that is made once and kept.
+fn interpreter() -> &'static Path {
+    static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
+    INTERPRETER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
+        fs::create_dir_all(&folder).expect("a folder");
+        let lock = File::create(folder.join("lock")).expect("a lock");
+        lock.lock().expect("the lock, once others are done");
+        let environment = folder.join(PACKAGES.join("-").replace("==", "_"));
+        if !environment.join("complete").exists() {
+            make(&environment);
+        }
+        environment.join("bin/python")
+    })
+}
+
+fn make(environment: &Path) {
+    let settings = Settings::from_env().expect("a cache folder");
+    let toolchain = Toolchain::open(settings, Arc::new(Silent)).expect("the toolchain opens");
+    let python = toolchain
+        .native_python()
+        .expect("native CPython is built")
+        .program;
+    let uv = toolchain.uv().expect("uv is there");
+    let _ = fs::remove_dir_all(environment);
+    let mut venv = uv.command();
+    succeed(
+        venv.args(["venv", "--quiet", "--python"])
+            .arg(python)
+            .arg(environment),
+    );
+    let mut install = uv.command();
+    install.args([
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--python",
+    ]);
+    succeed(install.arg(environment.join("bin/python")).args(PACKAGES));
+    fs::write(environment.join("complete"), "").expect("a mark");
+}
+
+/// Runs a program that must succeed; what it printed to stdout.
+fn succeed(command: &mut Command) -> String {
+    let output = command.output().expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} failed:\n{stderr}");
+    String::from_utf8(output.stdout).expect("stdout is UTF-8")
+}
