@@ -27,6 +27,7 @@ use wasmtime::Module;
 
 use self::directory::Directory;
 use crate::engine::{DENSE_IMAGE, Engine};
+use crate::functions::Pack;
 
 /// A directory of compiled code, or none.
 #[derive(Debug, Clone)]
@@ -71,9 +72,12 @@ pub enum Problem {
     },
 }
 
-/// The name of an entry: a digest of all that its code depends on.
+/// The name of an entry: a digest of all that its content depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Key(blake3::Hash);
+pub(crate) struct Key {
+    digest: blake3::Hash,
+    extension: &'static str,
+}
 
 impl CompiledCache {
     /// A cache in `directory`, which is made when it is first needed.
@@ -89,40 +93,83 @@ impl CompiledCache {
     }
 
     /// The verified entry for a module, if there is one.
-    pub(crate) fn get(
+    pub(crate) fn module(
         &self,
         engine: &Engine,
         module: &blake3::Hash,
         problems: &mut Vec<CacheProblem>,
     ) -> Option<Module> {
-        let path = self.path.as_deref()?;
-        let key = Key::new(engine, module);
-        let directory = match Directory::open(path) {
-            Ok(directory) => directory?,
-            Err(problem) => return note(problems, path, problem),
-        };
-        match entry::load(engine, &directory, &key) {
-            Ok(module) => module,
-            Err(problem) => note(problems, &path.join(key.file_name()), problem),
-        }
+        let key = Key::module(engine, module);
+        self.look_up(&key, problems, |directory| {
+            entry::load(engine, directory, &key)
+        })
     }
 
     /// Keeps `code` and gives it back as it is now mapped from the cache.
-    pub(crate) fn insert(
+    pub(crate) fn keep_module(
         &self,
         engine: &Engine,
         module: &blake3::Hash,
         code: &[u8],
         problems: &mut Vec<CacheProblem>,
     ) -> Option<Module> {
+        let key = Key::module(engine, module);
+        self.keep(&key, code, problems)?;
+        self.module(engine, module, problems)
+    }
+
+    /// The verified functions of a code section, if there are any.
+    pub(crate) fn functions(
+        &self,
+        engine: &Engine,
+        code: &blake3::Hash,
+        problems: &mut Vec<CacheProblem>,
+    ) -> Option<Pack> {
+        let key = Key::functions(engine, code);
+        let bytes = self.look_up(&key, problems, |directory| entry::read(directory, &key))?;
+        Pack::parse(&bytes)
+    }
+
+    /// Keeps the functions of a code section.
+    pub(crate) fn keep_functions(
+        &self,
+        engine: &Engine,
+        code: &blake3::Hash,
+        functions: &Pack,
+        problems: &mut Vec<CacheProblem>,
+    ) {
+        let key = Key::functions(engine, code);
+        self.keep(&key, &functions.to_bytes(), problems);
+    }
+
+    /// Whether there is a directory.
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.path.is_some()
+    }
+
+    fn look_up<T>(
+        &self,
+        key: &Key,
+        problems: &mut Vec<CacheProblem>,
+        take: impl FnOnce(&Directory) -> Result<Option<T>, Problem>,
+    ) -> Option<T> {
         let path = self.path.as_deref()?;
-        let key = Key::new(engine, module);
-        let stored = Directory::create(path).and_then(|directory| {
-            entry::store(&directory, &key, code)?;
-            entry::load(engine, &directory, &key)
-        });
-        match stored {
-            Ok(module) => module,
+        let directory = match Directory::open(path) {
+            Ok(directory) => directory?,
+            Err(problem) => return note(problems, path, problem),
+        };
+        match take(&directory) {
+            Ok(taken) => taken,
+            Err(problem) => note(problems, &path.join(key.file_name()), problem),
+        }
+    }
+
+    fn keep(&self, key: &Key, bytes: &[u8], problems: &mut Vec<CacheProblem>) -> Option<()> {
+        let path = self.path.as_deref()?;
+        let kept =
+            Directory::create(path).and_then(|directory| entry::store(&directory, key, bytes));
+        match kept {
+            Ok(()) => Some(()),
             Err(problem) => note(problems, &path.join(key.file_name()), problem),
         }
     }
@@ -137,9 +184,24 @@ fn note<T>(problems: &mut Vec<CacheProblem>, path: &Path, problem: Problem) -> O
 }
 
 impl Key {
-    fn new(engine: &Engine, module: &blake3::Hash) -> Self {
-        let mut hasher = KeyHasher(blake3::Hasher::new_derive_key("wadup compiled code 1"));
-        hasher.write(module.as_bytes());
+    /// Of the compiled module whose binary has the digest `module`.
+    fn module(engine: &Engine, module: &blake3::Hash) -> Self {
+        Self::new(engine, "wadup compiled module 1", module, "cwasm")
+    }
+
+    /// Of the functions of the code section that has the digest `code`.
+    fn functions(engine: &Engine, code: &blake3::Hash) -> Self {
+        Self::new(engine, "wadup compiled functions 1", code, "functions")
+    }
+
+    fn new(
+        engine: &Engine,
+        context: &str,
+        content: &blake3::Hash,
+        extension: &'static str,
+    ) -> Self {
+        let mut hasher = KeyHasher(blake3::Hasher::new_derive_key(context));
+        hasher.write(content.as_bytes());
         // Covers wasmtime's version, the target and its CPU features, compiler flags, tunables
         // and WebAssembly features.
         engine
@@ -148,15 +210,18 @@ impl Key {
             .hash(&mut hasher);
         // Decides how data segments are laid out, and is not covered.
         hasher.write_u64(DENSE_IMAGE);
-        Self(hasher.0.finalize())
+        Self {
+            digest: hasher.0.finalize(),
+            extension,
+        }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+    fn as_bytes(&self) -> &[u8; 32] {
+        self.digest.as_bytes()
     }
 
-    pub(crate) fn file_name(&self) -> String {
-        format!("{}.cwasm", self.0.to_hex())
+    fn file_name(&self) -> String {
+        format!("{}.{}", self.digest.to_hex(), self.extension)
     }
 }
 

@@ -104,6 +104,16 @@ pub(crate) fn outline(wasm: &[u8], max_memory: u64) -> Result<Outline, LoadError
     scan.finish(max_memory)
 }
 
+/// The bytes of the code section.
+pub(crate) fn code_section(wasm: &[u8]) -> Option<&[u8]> {
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Payload::CodeSectionStart { range, .. } = payload.ok()? {
+            return wasm.get(range);
+        }
+    }
+    None
+}
+
 fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
     LoadError::Malformed {
         offset: error.offset(),

@@ -31,6 +31,7 @@ mod cache;
 mod end;
 mod engine;
 mod execution;
+mod functions;
 mod inspect;
 mod limits;
 mod program;

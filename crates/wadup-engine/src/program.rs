@@ -141,7 +141,7 @@ impl Program {
         let outline = inspect::outline(&wasm, engine.settings().max_memory)?;
         let digest = blake3::hash(&wasm);
         let mut problems = Vec::new();
-        let (module, origin) = match cache.get(engine, &digest, &mut problems) {
+        let (module, origin) = match cache.module(engine, &digest, &mut problems) {
             Some(module) => (module, Origin::Cached),
             None => compile(engine, &wasm, &digest, cache, &mut problems)?,
         };
@@ -229,16 +229,38 @@ fn compile(
     problems: &mut Vec<CacheProblem>,
 ) -> Result<(Module, Origin), LoadError> {
     let start = Instant::now();
-    let code = engine
-        .wasmtime()
-        .precompile_module(wasm)
-        .map_err(LoadError::Compile)?;
+    let code =
+        compile_with_shared_functions(engine, wasm, cache, problems).map_err(LoadError::Compile)?;
     let took = start.elapsed();
-    let module = match cache.insert(engine, digest, &code, problems) {
+    let module = match cache.keep_module(engine, digest, &code, problems) {
         Some(module) => module,
         None => from_compiler(engine, &code).map_err(LoadError::Compile)?,
     };
     Ok((module, Origin::Compiled { took }))
+}
+
+/// The least code, in bytes, whose functions are worth sharing: what is smaller is compiled in
+/// no time.
+const SHARED_CODE: usize = 1 << 20;
+
+fn compile_with_shared_functions(
+    engine: &Engine,
+    wasm: &[u8],
+    cache: &CompiledCache,
+    problems: &mut Vec<CacheProblem>,
+) -> wasmtime::Result<Vec<u8>> {
+    let code = inspect::code_section(wasm).filter(|code| code.len() >= SHARED_CODE);
+    let Some(code) = code.filter(|_| cache.is_enabled()) else {
+        return engine.wasmtime().precompile_module(wasm);
+    };
+    let code = blake3::hash(code);
+    let pack = cache.functions(engine, &code, problems);
+    let session = engine.functions().begin(pack.unwrap_or_default());
+    let compiled = engine.wasmtime().precompile_module(wasm)?;
+    if let Some(pack) = session.end() {
+        cache.keep_functions(engine, &code, &pack, problems);
+    }
+    Ok(compiled)
 }
 
 #[expect(unsafe_code, reason = "the way to make a module of compiled code")]

@@ -21,25 +21,55 @@ use crate::engine::Engine;
 
 const MAGIC: &[u8; 8] = b"wadupCC1";
 /// Length, key, digest and magic.
-const TRAILER: u64 = 8 + 32 + 32 + 8;
+const TRAILER: usize = 8 + 32 + 32 + 8;
+/// What of the trailer comes after what the digest covers: digest and magic.
+const SEAL: u64 = 32 + 8;
 
-/// Verifies and maps the entry of `key`; `None` if there is none. A bad entry is removed.
+/// Verifies and maps the module that is the entry of `key`; `None` if there is none. A bad entry
+/// is removed.
 pub(super) fn load(
     engine: &Engine,
     directory: &Directory,
     key: &Key,
 ) -> Result<Option<Module>, Problem> {
+    with_entry(directory, key, |mut file| {
+        verify(&mut file, key)?;
+        map(engine, file)
+    })
+}
+
+/// The verified bytes of the entry of `key`; `None` if there is none. A bad entry is removed.
+pub(super) fn read(directory: &Directory, key: &Key) -> Result<Option<Vec<u8>>, Problem> {
+    with_entry(directory, key, |mut file| {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(io_problem("read"))?;
+        let trailer = bytes.last_chunk().ok_or(Problem::Damaged)?;
+        let covered = bytes.len() - SEAL as usize;
+        let digest = blake3::hash(&bytes[..covered]);
+        check(bytes.len() as u64, trailer, &digest, key)?;
+        bytes.truncate(bytes.len() - TRAILER);
+        Ok(bytes)
+    })
+}
+
+fn with_entry<T>(
+    directory: &Directory,
+    key: &Key,
+    take: impl FnOnce(File) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
     let name = key.file_name();
-    let loaded = directory.open_entry(&name).and_then(|file| match file {
-        Some(file) => verify(file, key)
-            .and_then(|file| map(engine, file))
-            .map(Some),
-        None => Ok(None),
-    });
-    if loaded.is_err() {
+    let taken = match directory.open_entry(&name) {
+        Ok(None) => return Ok(None),
+        Ok(Some(file)) => {
+            touch(&file);
+            take(file)
+        }
+        Err(problem) => Err(problem),
+    };
+    if taken.is_err() {
         directory.remove(&name);
     }
-    loaded
+    taken.map(Some)
 }
 
 /// Writes the entry of `key`.
@@ -76,28 +106,38 @@ fn write(mut file: File, key: &Key, image: &[u8]) -> std::io::Result<()> {
 }
 
 /// Reads all of the entry and compares its digest. The file's position is left at the start.
-fn verify(mut file: File, key: &Key) -> Result<File, Problem> {
+fn verify(file: &mut File, key: &Key) -> Result<(), Problem> {
     let read = io_problem("read");
     let total = file.metadata().map_err(&read)?.len();
-    let image = total.checked_sub(TRAILER).ok_or(Problem::Damaged)?;
+    if total < TRAILER as u64 {
+        return Err(Problem::Damaged);
+    }
     let mut hasher = blake3::Hasher::new();
-    let hashed = image + 8 + 32;
-    hash_prefix(&mut file, hashed, &mut hasher).map_err(&read)?;
-    let mut digest_and_magic = [0; 32 + 8];
-    file.read_exact(&mut digest_and_magic).map_err(&read)?;
+    hash_prefix(file, total - SEAL, &mut hasher).map_err(&read)?;
+    let mut trailer = [0; TRAILER];
+    file.seek(SeekFrom::End(-(TRAILER as i64))).map_err(&read)?;
+    file.read_exact(&mut trailer).map_err(&read)?;
+    file.seek(SeekFrom::Start(0)).map_err(&read)?;
+    check(total, &trailer, &hasher.finalize(), key)
+}
 
-    let trailer = trailer(&mut file, image).map_err(&read)?;
-    let intact = blake3::Hash::from_slice(&digest_and_magic[..32])
-        .is_ok_and(|digest| digest == hasher.finalize());
-    let expected = image.to_le_bytes();
-    if intact
-        && digest_and_magic[32..] == *MAGIC
-        && trailer[..8] == expected
-        && trailer[8..] == *key.as_bytes()
+/// Whether an entry of `total` bytes is what its trailer and `key` say.
+fn check(
+    total: u64,
+    trailer: &[u8; TRAILER],
+    digest: &blake3::Hash,
+    key: &Key,
+) -> Result<(), Problem> {
+    let (length, rest) = trailer.split_at(8);
+    let (its_key, rest) = rest.split_at(32);
+    let (its_digest, magic) = rest.split_at(32);
+    let expected = total - TRAILER as u64;
+    if its_digest == digest.as_bytes()
+        && length == expected.to_le_bytes()
+        && its_key == key.as_bytes()
+        && magic == MAGIC
     {
-        file.seek(SeekFrom::Start(0)).map_err(&read)?;
-        touch(&file);
-        Ok(file)
+        Ok(())
     } else {
         Err(Problem::Damaged)
     }
@@ -116,14 +156,6 @@ fn hash_prefix(file: &mut File, length: u64, hasher: &mut blake3::Hasher) -> std
         rest -= read as u64;
     }
     Ok(())
-}
-
-/// The length and the key.
-fn trailer(file: &mut File, image: u64) -> std::io::Result<[u8; 8 + 32]> {
-    let mut trailer = [0; 8 + 32];
-    file.seek(SeekFrom::Start(image))?;
-    file.read_exact(&mut trailer)?;
-    Ok(trailer)
 }
 
 #[expect(unsafe_code, reason = "the way to map compiled code")]
