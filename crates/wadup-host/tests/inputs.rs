@@ -346,3 +346,85 @@ fn no_inputs_are_no_error() {
     assert_eq!(results.summary.inputs, 0);
     assert!(results.summary.is_success());
 }
+
+/// Not a test by itself: reads its stdin and prints what came of it, or cancels itself after a
+/// while.
+#[test]
+#[ignore = "started by the tests about stdin, with a stdin of their own"]
+fn stdin_reader() {
+    let Some(cancel_after) = std::env::var_os("WADUP_TEST_CANCEL_AFTER_MS") else {
+        return;
+    };
+    let cancel_after: u64 = cancel_after.to_str().unwrap().parse().unwrap();
+    let host = Host::new(settings()).unwrap();
+    let artifact = interpreter(&host);
+    let mut sink = MemorySink::new();
+    let cancel = Cancel::new();
+    std::thread::spawn({
+        let cancel = cancel.clone();
+        move || {
+            std::thread::sleep(Duration::from_millis(cancel_after));
+            cancel.stop();
+        }
+    });
+    let inputs = Inputs::new().stdin().stdin();
+    let summary = host
+        .run(&[artifact], inputs, &mut sink, &Silent, &cancel)
+        .unwrap();
+    for input in &sink.inputs {
+        let size = input.size.unwrap_or(0);
+        let verdict = describe(&input.outcomes[0]);
+        println!("\nINPUT {} {size} {verdict}", input.path.display());
+    }
+    println!("\nCANCELLED {}", summary.cancelled);
+}
+
+/// What `stdin_reader` prints for `content`; its stdin stays open if that is `None`.
+fn read_stdin(content: Option<&[u8]>, cancel_after: u64) -> Vec<String> {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "stdin_reader", "--ignored", "--nocapture"])
+        .env("WADUP_TEST_CANCEL_AFTER_MS", cancel_after.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take();
+    if let Some(content) = content {
+        stdin.take().unwrap().write_all(content).unwrap();
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    drop(stdin);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().map(str::to_owned);
+    lines
+        .filter(|line| line.starts_with("INPUT") || line.starts_with("CANCELLED"))
+        .collect()
+}
+
+#[test]
+fn stdin_is_one_input() {
+    let short = Script::new().rows([1]);
+    let long = Script::new().rows([1]).print(vec![b'x'; 3 << 20]);
+    for script in [short, long] {
+        let expected = format!("INPUT - {} completed", script.bytes().len());
+        assert_eq!(
+            read_stdin(Some(script.bytes()), 60_000),
+            [expected.as_str(), "CANCELLED false"]
+        );
+    }
+    assert_eq!(
+        read_stdin(Some(b""), 60_000),
+        ["INPUT - 0 completed", "CANCELLED false"]
+    );
+}
+
+#[test]
+fn a_stdin_that_never_ends_can_be_cancelled() {
+    let start = Instant::now();
+    assert_eq!(read_stdin(None, 200), ["CANCELLED true"]);
+    assert!(start.elapsed() < Duration::from_secs(5));
+}

@@ -381,3 +381,75 @@ fn cancelling_once_finishes_what_runs_and_twice_stops_it() {
         }
     }
 }
+
+/// Looks for traces of another input: a file, memory beyond its start, data that was
+/// overwritten, a global and a table that were changed. Then leaves all of them.
+const TRACES: &str = r#"(module
+    (import "wasi_snapshot_preview1" "path_open"
+        (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 100) "tmp/trace")
+    (global $seen (mut i32) (i32.const 0))
+    (table 2 funcref)
+    (elem declare func $mark)
+    (func $mark)
+    (func (export "process") (result i32)
+        (local $found i32)
+        ;; Created, and only if it is not there.
+        (local.set $found (call $path_open
+            (i32.const 3) (i32.const 0) (i32.const 100) (i32.const 9) (i32.const 5)
+            (i64.const 0x42) (i64.const 0) (i32.const 0) (i32.const 0)))
+        (local.set $found (i32.or (local.get $found)
+            (i32.ne (memory.size) (i32.const 1))))
+        (local.set $found (i32.or (local.get $found)
+            (i32.ne (i32.load8_u (i32.const 100)) (i32.const 0x74))))
+        (local.set $found (i32.or (local.get $found) (i32.load (i32.const 50000))))
+        (local.set $found (i32.or (local.get $found) (global.get $seen)))
+        (local.set $found (i32.or (local.get $found)
+            (i32.eqz (ref.is_null (table.get (i32.const 1))))))
+        (drop (memory.grow (i32.const 20)))
+        (local.set $found (i32.or (local.get $found) (i32.load (i32.const 1000000))))
+        (i32.store8 (i32.const 100) (i32.const 1))
+        (i32.store (i32.const 50000) (i32.const 1))
+        (i32.store (i32.const 1000000) (i32.const 1))
+        (global.set $seen (i32.const 1))
+        (table.set (i32.const 1) (ref.func $mark))
+        (local.get $found)))"#;
+
+#[test]
+fn nothing_of_one_input_is_visible_to_the_next() {
+    let names: Vec<String> = (0..500).map(|n| format!("{n}")).collect();
+    let folder = folder(names.iter().map(|name| (name.as_str(), Script::new())));
+    for jobs in [1, 8] {
+        let host = Host::new(HostSettings {
+            jobs: std::num::NonZeroU32::new(jobs).unwrap(),
+            ..HostSettings::default()
+        })
+        .unwrap();
+        let artifacts = ["a", "b"].map(|name| {
+            host.load_bytes(TRACES.as_bytes(), name, &wadup_host::Silent)
+                .unwrap()
+        });
+        let inputs = Inputs::new().path(folder.path());
+        let cancel = wadup_host::Cancel::new();
+        let summary = host
+            .run(
+                &artifacts,
+                inputs,
+                &mut MemorySink::new(),
+                &wadup_host::Silent,
+                &cancel,
+            )
+            .unwrap();
+        assert!(summary.is_success(), "{:?}", summary.errors);
+        assert_eq!(summary.outcomes[&Status::Completed], 1000);
+    }
+}
+
+#[test]
+fn a_host_can_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Host>();
+    is_shared::<wadup_host::Artifact>();
+    is_shared::<wadup_host::Cancel>();
+}
