@@ -77,6 +77,17 @@ impl SnapshotError {
     /// What to try.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Failed(failure) if failure.kind == "ModuleNotFoundError" => Some(
+                "packed are the project's own package files and what pyproject.toml asks for: add \
+                 the module's package to `dependencies`, or to `c-extensions` when it is an \
+                 extension that wadup knows"
+                    .to_owned(),
+            ),
+            Self::Failed(failure) if failure.kind == "ModuleNotFoundError" => Some(
+                "name the package that has it in `[project] dependencies`; `c-extensions = \
+                 [\"pydantic\"]` in `[tool.wadup]` brings pydantic"
+                    .to_owned(),
+            ),
             Self::Failed(_) => Some(
                 "what the entry module does when it is imported happens once, at build time; \
                  `snapshot = false` in `[tool.wadup]` does it anew for every input"

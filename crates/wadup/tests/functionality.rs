@@ -117,3 +117,37 @@ fn quick_start() {
         [native.trim_end()]
     );
 }
+
+/// The one difference, and it is pydantic_core's own: its recursion guard allows 49 levels where
+/// the target is WebAssembly, and 255 elsewhere (`RECURSION_GUARD_LIMIT`). Deeper input is a
+/// `ValidationError`, not a crash.
+#[test]
+fn nesting_is_limited_by_pydantic_core() {
+    let scratch = Scratch::new();
+    scratch.project(
+        "",
+        "\"pydantic\"",
+        "from pydantic import BaseModel\n\n\
+         class Node(BaseModel):\n    child: 'Node | None' = None\n\n\
+         def main():\n    import json\n    import wadup\n\
+         \x20   Node.model_validate(json.loads(wadup.input.read_bytes()))\n",
+    );
+    for depth in [45, 60] {
+        let nested = format!("{}null{}", "{\"child\":".repeat(depth), "}".repeat(depth));
+        scratch.write(format!("inputs/{depth}"), nested);
+    }
+    let said = scratch.wadup(["run", "project", "--input=inputs", "--output=out.db"]);
+    assert_eq!(said.code, Some(3), "{}", said.text());
+    let outcomes = scratch.query(
+        "out.db",
+        "SELECT i.path, o.error_kind, instr(o.message, 'type=recursion_loop') > 0
+         FROM _wadup_outcomes AS o JOIN _wadup_inputs AS i ON i.id = o.input_id ORDER BY i.path",
+    );
+    assert_eq!(
+        outcomes,
+        [
+            "inputs/45|NULL|NULL",
+            "inputs/60|pydantic_core._pydantic_core.ValidationError|1"
+        ]
+    );
+}

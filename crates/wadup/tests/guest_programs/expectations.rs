@@ -92,14 +92,17 @@ impl Expectations {
         Ok(())
     }
 
-    /// The outcome in a mode; a cold program that fails at import raises when it runs.
+    /// The outcome in a mode. A cold program that fails at import raises when it runs, but
+    /// what is no Python is found when it is compiled.
     pub(crate) fn outcome(&self, mode: Mode) -> Outcome {
         let outcome = match mode {
             Mode::Cold => &self.cold,
             Mode::Snapshot => &self.snapshot,
         };
         match (outcome, mode) {
-            (Some(Outcome::Refused(kind)), Mode::Cold) => Outcome::Raised(kind.clone()),
+            (Some(Outcome::Refused(kind)), Mode::Cold) if kind != "SyntaxError" => {
+                Outcome::Raised(kind.clone())
+            }
             (Some(outcome), _) => outcome.clone(),
             (None, _) => unreachable!("`read` refuses a program without an outcome"),
         }

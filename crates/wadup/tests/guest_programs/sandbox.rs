@@ -8,17 +8,13 @@ use std::{
     num::NonZeroU32,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
-    process::Command,
     sync::{Arc, LazyLock},
 };
 
 use sha2::{Digest as _, Sha256};
-use wadup_build::{
-    BuildError, BuildSettings, Download, ExtensionRecipe, GuestFile, Runtime, ToolError,
-    ToolchainTools, Tools, build,
-};
+use wadup_build::{BuildError, BuildSettings, ToolchainTools, build};
 use wadup_host::{Cancel, CompiledCache, Host, HostSettings, Inputs};
-use wadup_project::{PackageName, Project, Version};
+use wadup_project::Project;
 use wadup_sink::MemorySink;
 use wadup_toolchain::{Settings, Silent, Toolchain};
 
@@ -58,19 +54,21 @@ impl Workshop {
             .path()
             .join(format!("{program}-{}", mode.name()));
         copy_programs(&self.programs, &root.join("src"), program)?;
-        let extensions = if program.starts_with("pydantic_") {
-            "\"pydantic\""
-        } else {
-            ""
+        // A lock names all packages or is none: pydantic's is left to the resolver.
+        let (dependency, extension) = match program.starts_with("pydantic_") {
+            true => ("", "\"pydantic\""),
+            false => ("\"tree-package\"", ""),
         };
         let snapshot = mode == Mode::Snapshot;
         let pyproject = format!(
-            "[project]\nname = \"program\"\nversion = \"1\"\ndependencies = [\"tree-package\"]\n\
-             [tool.wadup]\nentry-point = \"{program}\"\nc-extensions = [{extensions}]\n\
+            "[project]\nname = \"program\"\nversion = \"1\"\ndependencies = [{dependency}]\n\
+             [tool.wadup]\nentry-point = \"{program}\"\nc-extensions = [{extension}]\n\
              snapshot = {snapshot}\n"
         );
         fs::write(root.join("pyproject.toml"), pyproject)?;
-        fs::write(root.join("pylock.toml"), self.lock(&root)?)?;
+        if extension.is_empty() {
+            fs::write(root.join("pylock.toml"), self.lock(&root)?)?;
+        }
         Ok(Project::load(&root)?)
     }
 
@@ -80,13 +78,17 @@ impl Workshop {
         const METADATA: &str = "tree_package-1.2.3.dist-info";
         const WHEEL: &str = "tree_package-1.2.3-py3-none-any.whl";
         let mut zip = zip::ZipWriter::new(File::create(root.join(WHEEL))?);
+        let options = zip::write::SimpleFileOptions::default();
+        let mut record = format!("{METADATA}/RECORD,,\n");
         for entry in fs::read_dir(self.programs.join(METADATA))? {
             let entry = entry?;
-            let name = entry.file_name();
-            let options = zip::write::SimpleFileOptions::default();
-            zip.start_file(format!("{METADATA}/{}", name.to_string_lossy()), options)?;
+            let path = format!("{METADATA}/{}", entry.file_name().to_string_lossy());
+            record.push_str(&format!("{path},,\n"));
+            zip.start_file(path, options)?;
             zip.write_all(&fs::read(entry.path())?)?;
         }
+        zip.start_file(format!("{METADATA}/RECORD"), options)?;
+        zip.write_all(record.as_bytes())?;
         zip.finish()?;
         let digest = hexadecimal(&Sha256::digest(fs::read(root.join(WHEEL))?));
         Ok(format!(
@@ -106,7 +108,7 @@ pub(crate) fn artifact(project: &Project) -> Result<Vec<u8>, BuildError> {
         &wadup_build::Silent,
     )?;
     let wasm = fs::read(&output.artifact);
-    // Each is some 20 MB, and what is to be tested is that it can be made.
+    // It is some 20 MB that nobody else has a use for.
     let _ = fs::remove_file(&output.artifact);
     wasm.map_err(|source| BuildError::Place {
         path: output.artifact,
@@ -121,7 +123,7 @@ pub(crate) fn run(wasm: &[u8], env: &[(String, String)]) -> Result<MemorySink, F
         max_memory: 512 << 20,
         max_depth: 0,
         env: env.to_vec(),
-        cache: CompiledCache::at(TOOLS.cache_dir().join("compiled")),
+        cache: CompiledCache::at(TOOLCHAIN.cache_dir().join("compiled")),
         ..HostSettings::default()
     })?;
     let artifact = host.load_bytes(wasm, "program", &wadup_host::Silent)?;
@@ -162,46 +164,11 @@ fn copy_programs(from: &Path, to: &Path, program: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The toolchain of the environment, but what a build keeps is kept in the target folder:
-/// artifacts of tests are of no use to anybody else.
-struct Kept {
-    tools: ToolchainTools<'static>,
-    cache: PathBuf,
-}
-
-static TOOLS: LazyLock<Kept> = LazyLock::new(|| {
+/// The toolchain, in the cache of the environment.
+static TOOLCHAIN: LazyLock<Toolchain> = LazyLock::new(|| {
     let settings = Settings::from_env().expect("a cache folder");
-    let toolchain = Toolchain::open(settings, Arc::new(Silent)).expect("the toolchain opens");
-    let toolchain = Box::leak(Box::new(toolchain));
-    Kept {
-        tools: ToolchainTools::new(toolchain).expect("the recipes can be read"),
-        cache: Path::new(env!("CARGO_TARGET_TMPDIR")).join("guest-programs"),
-    }
+    Toolchain::open(settings, Arc::new(Silent)).expect("the toolchain opens")
 });
 
-impl Tools for Kept {
-    fn python(&self) -> &Version {
-        self.tools.python()
-    }
-    fn extensions(&self) -> &[ExtensionRecipe] {
-        self.tools.extensions()
-    }
-    fn cache_dir(&self) -> &Path {
-        &self.cache
-    }
-    fn uv_version(&self) -> &str {
-        self.tools.uv_version()
-    }
-    fn uv(&self, offline: bool) -> Result<Command, ToolError> {
-        self.tools.uv(offline)
-    }
-    fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError> {
-        self.tools.fetch(download, offline)
-    }
-    fn guest_python(&self) -> &[GuestFile] {
-        self.tools.guest_python()
-    }
-    fn runtime(&self, extensions: &[PackageName], offline: bool) -> Result<Runtime, ToolError> {
-        self.tools.runtime(extensions, offline)
-    }
-}
+static TOOLS: LazyLock<ToolchainTools<'static>> =
+    LazyLock::new(|| ToolchainTools::new(&TOOLCHAIN).expect("the recipes can be read"));
