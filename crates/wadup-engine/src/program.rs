@@ -217,8 +217,20 @@ fn binary(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
         return Ok(Cow::Borrowed(wasm));
     }
     wat::parse_bytes(wasm).map_err(|error| LoadError::Text {
-        message: error.to_string(),
+        message: shorten(&error.to_string()),
     })
+}
+
+/// The message shows the line that does not parse, which can be the whole file.
+fn shorten(message: &str) -> String {
+    const WIDTH: usize = 120;
+    let lines = message
+        .lines()
+        .map(|line| match line.char_indices().nth(WIDTH) {
+            Some((end, _)) => format!("{}…", &line[..end]),
+            None => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn compile(

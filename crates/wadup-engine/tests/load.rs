@@ -83,6 +83,12 @@ fn what_is_no_module_is_refused() {
 }
 
 #[test]
+fn a_text_of_nothing_but_parentheses_is_refused_in_few_words() {
+    let text = "(".repeat(1 << 20);
+    assert!(refusal(text.as_bytes()).len() < 1000);
+}
+
+#[test]
 fn every_truncation_is_refused() {
     // The code comes last; without names, nothing can be left out.
     let wasm = wat::parse_str(

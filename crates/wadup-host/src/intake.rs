@@ -21,6 +21,8 @@ use crate::subcontent::{Child, Refused, Tree};
 /// The most that is read of `/metadata/failure.error` and of `/subcontent/N.json`.
 const MAX_FAILURE: u64 = 4 << 20;
 const MAX_SUBCONTENT_JSON: u64 = 64 << 10;
+/// A metadata file may always have this length; more if many rows are allowed.
+const MIN_METADATA: u64 = 1 << 20;
 /// The longest path that sub-content can have, in bytes.
 const MAX_FILENAME: usize = 4096;
 
@@ -28,6 +30,8 @@ const MAX_FILENAME: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Intake {
     spool: Spool,
+    /// The longest file that is parsed, in bytes.
+    max_metadata: u64,
     tree: Arc<Tree>,
     children: Vec<Child>,
     failure: Option<Result<Failure, String>>,
@@ -58,6 +62,7 @@ impl Intake {
     pub(crate) fn new(caps: &Caps, tree: Arc<Tree>) -> Self {
         Self {
             spool: Spool::new(caps.rows, caps.tables),
+            max_metadata: caps.rows.saturating_mul(2).max(MIN_METADATA),
             tree,
             children: Vec::new(),
             failure: None,
@@ -135,6 +140,10 @@ impl Intake {
     }
 
     fn take_rows(&mut self, file: &str, json: TakenFile) {
+        if json.len() > self.max_metadata {
+            self.trouble = Some(Trouble::TooMuch("bytes of metadata in one file"));
+            return;
+        }
         match self.spool.take_in(file, &json.into_vec()) {
             Ok(()) => {}
             Err(Refusal::Rejected(rejection)) => self.reject(rejection),

@@ -99,7 +99,7 @@ pub(crate) fn run(
         artifacts,
         sandboxes: artifacts
             .iter()
-            .map(|artifact| Sandboxes::new(settings, artifact.name()))
+            .map(|artifact| Sandboxes::new(settings, artifact))
             .collect(),
         schema: Schema::new(taken, settings.caps.total_tables),
         queue: Arc::new(Queue::new(QUEUE_PER_JOB * settings.jobs.get() as usize)),

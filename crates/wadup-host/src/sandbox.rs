@@ -4,10 +4,11 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use wadup_protocol::paths;
+use wadup_protocol::{bundle, paths};
 use wadup_vfs::{ContentSource, Device, Limits, Mount, SystemTime, Vfs};
 use wadup_wasi::{WasiConfig, WasiCtx};
 
+use crate::artifact::Artifact;
 use crate::settings::HostSettings;
 
 /// Makes sandboxes, all alike but for their input.
@@ -15,14 +16,16 @@ use crate::settings::HostSettings;
 pub(crate) struct Sandboxes {
     config: Arc<WasiConfig>,
     limits: Limits,
+    /// Folders that are there for what the guest mounts on them.
+    mount_points: &'static [&'static str],
 }
 
 impl Sandboxes {
-    /// `program` is what the guest is told that it is called.
-    pub(crate) fn new(settings: &HostSettings, program: &str) -> Self {
+    /// For an artifact, which is told its own name.
+    pub(crate) fn new(settings: &HostSettings, artifact: &Artifact) -> Self {
         let output = usize::try_from(settings.caps.output).unwrap_or(usize::MAX);
         let mut config = WasiConfig::new()
-            .arg(program)
+            .arg(artifact.name())
             .watch(paths::METADATA_DIR)
             .watch(paths::SUBCONTENT_DIR)
             .output_caps(output, output);
@@ -32,6 +35,10 @@ impl Sandboxes {
         Self {
             config: Arc::new(config),
             limits: Limits::bytes(settings.caps.files),
+            mount_points: match artifact.program().manifest() {
+                Some(_) => &[bundle::LIB_DIR, bundle::APP_DIR],
+                None => &[],
+            },
         }
     }
 
@@ -54,6 +61,10 @@ impl Sandboxes {
         vfs.mount("/dev", Mount::Directory)?;
         vfs.mount("/dev/null", Mount::Device(Device::Null))?;
         vfs.mount("/dev/urandom", Mount::Device(Device::Random))?;
+        for point in self.mount_points {
+            vfs.mount(point, Mount::Directory)?;
+            vfs.seal(point)?;
+        }
         Ok(WasiCtx::new(Arc::clone(&self.config), vfs))
     }
 }

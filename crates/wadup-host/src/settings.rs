@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use serde::Serialize;
 use wadup_engine::{CompiledCache, EngineSettings};
 
 const KIB: u64 = 1 << 10;
@@ -35,13 +36,14 @@ pub struct HostSettings {
 
 /// What one execution may store and hand over; exceeding one of them is
 /// [`Status::LimitExceeded`](wadup_sink::Status), unless said otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Caps {
     /// Bytes in the sandbox's file system, bookkeeping included. The guest sees `ENOSPC`.
     pub files: u64,
     /// Bytes of stdout and of stderr that are kept, each. What is beyond is dropped and counted.
     pub output: u64,
     /// Bytes of rows, as they are spooled: 8 a number, its length a text, and a few more each.
+    /// A single metadata file may have twice as many, or 1 MiB.
     pub rows: u64,
     /// Tables that one execution defines.
     pub tables: u32,
@@ -110,6 +112,7 @@ impl HostSettings {
             "max_depth": self.max_depth,
             // Values may be secrets.
             "env": keys,
+            "caps": self.caps,
         })
     }
 }

@@ -114,9 +114,13 @@ impl Tree {
         })
     }
 
-    /// Gives back what was charged for pieces that will not be processed after all.
+    /// Gives back what was charged for pieces that will not be processed after all. What is in
+    /// the spool stays there until the tree is done, and so it stays charged.
     pub(crate) fn refund(&self, children: &[Child]) {
-        let bytes = children.iter().map(|child| child.content.length).sum();
+        let in_memory = children
+            .iter()
+            .filter(|child| matches!(child.content.place, Place::Memory { .. }));
+        let bytes = in_memory.map(|child| child.content.length).sum();
         self.pieces
             .fetch_sub(children.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);

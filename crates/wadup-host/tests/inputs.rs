@@ -1,5 +1,7 @@
 //! What can be given to a run.
 
+#![expect(clippy::print_stdout, reason = "a process of its own tells its parent what it read")]
+
 mod support;
 
 use std::ffi::OsString;

@@ -151,6 +151,13 @@ fn limits_end_an_input() {
         },
         ..settings()
     };
+    let few_rows = HostSettings {
+        caps: Caps {
+            rows: 1000,
+            ..Caps::default()
+        },
+        ..settings()
+    };
     let table = |name: &str| {
         format!(
             r#"{{"tables":[{{"name":"{name}","columns":[{{"name":"n","data_type":"Int64"}}]}}]}}"#
@@ -169,6 +176,10 @@ fn limits_end_an_input() {
         (&caps, Script::new().rows(0..100).spin()),
         (&caps, three_tables.spin()),
         (&caps, Script::new().write("/tmp/large", vec![1; 100_000])),
+        (
+            &few_rows,
+            Script::new().metadata(&" ".repeat(2 << 20)).spin(),
+        ),
     ];
     let texts: Vec<String> = cases
         .into_iter()
@@ -183,6 +194,7 @@ fn limits_end_an_input() {
     limit-exceeded [output] the guest handed over too many rows
     limit-exceeded [output] the guest handed over too many tables
     limit-exceeded [files] space for files was refused, and the guest failed: the guest exited with code 151
+    limit-exceeded [output] the guest handed over too many bytes of metadata in one file
     ");
 }
 

@@ -79,6 +79,10 @@ impl SqliteSink {
         self.run.map(|run| run.id)
     }
 
+    fn synchronous(&self, level: &str) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "synchronous", level)
+    }
+
     fn failed(&self, step: &'static str) -> impl Fn(rusqlite::Error) -> SinkError + use<> {
         let path = self.path.clone();
         move |source| SinkError::Sqlite {
@@ -97,6 +101,8 @@ impl TableSink for SqliteSink {
     fn begin_run(&mut self, run: &RunStart) -> Result<(), SinkError> {
         let failed = self.failed("begin a run");
         let artifacts = serde_json::to_string(&run.artifacts).unwrap_or_default();
+        // The first batch makes it durable; by itself it is worth no wait for the disk.
+        self.synchronous("NORMAL").map_err(&failed)?;
         let transaction = self.connection.transaction().map_err(&failed)?;
         transaction
             .execute(
@@ -120,6 +126,7 @@ impl TableSink for SqliteSink {
             )
             .map_err(&failed)?;
         transaction.commit().map_err(&failed)?;
+        self.synchronous("FULL").map_err(&failed)?;
         let names = run.artifacts.iter().map(|artifact| artifact.name.clone());
         self.writer = Writer::new(names.collect());
         self.run = Some(Run { id, first_input });
