@@ -74,6 +74,10 @@ impl Tools for ToolchainTools<'_> {
         Ok(self.toolchain.uv()?.command())
     }
 
+    fn native_python(&self) -> Result<PathBuf, ToolError> {
+        Ok(self.toolchain.native_python()?.program)
+    }
+
     fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError> {
         let folder = self.cache_dir().join(WHEELS);
         let place = folder.join(&download.sha256);

@@ -21,6 +21,10 @@ pub trait Tools: Sync {
     /// provided first where it is missing.
     fn uv(&self, offline: bool) -> Result<Command, ToolError>;
 
+    /// A CPython of the same version for this machine, which is built first where it is
+    /// missing. uv wants to see one when it checks a lock.
+    fn native_python(&self) -> Result<PathBuf, ToolError>;
+
     /// The file with this digest, which is downloaded where it is not in the cache.
     fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError>;
 

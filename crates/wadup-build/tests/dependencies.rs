@@ -57,6 +57,9 @@ impl Tools for RecipesOnly {
     fn uv(&self, _: bool) -> Result<Command, ToolError> {
         Err("uv must not be run here".into())
     }
+    fn native_python(&self) -> Result<PathBuf, ToolError> {
+        Err("no Python must be needed here".into())
+    }
     fn fetch(&self, download: &Download, _: bool) -> Result<PathBuf, ToolError> {
         Err(format!("{} must not be fetched here", download.url).into())
     }

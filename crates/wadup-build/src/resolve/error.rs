@@ -81,6 +81,8 @@ pub enum ResolveError {
     },
     #[error("failed to provide uv")]
     ProvideUv(#[source] ToolError),
+    #[error("failed to provide the Python that uv checks the lock with")]
+    ProvidePython(#[source] ToolError),
     #[error("failed to fetch {file_name}")]
     Fetch {
         file_name: String,

@@ -130,12 +130,14 @@ fn run_compile(
 fn run_export(resolver: &Resolver<'_>) -> Result<String, ResolveError> {
     let mut uv = uv(resolver)?;
     uv.args(["export", "--format", "pylock.toml", "--no-header"])
-        .args(["--no-emit-project", "--no-default-groups"])
-        .arg(if resolver.settings.locked {
-            "--locked"
-        } else {
-            "--frozen"
-        });
+        .args(["--no-emit-project", "--no-default-groups"]);
+    if resolver.settings.locked {
+        let python = resolver.tools.native_python();
+        let python = python.map_err(ResolveError::ProvidePython)?;
+        uv.args(["--locked", "--no-build", "--python"]).arg(python);
+    } else {
+        uv.arg("--frozen");
+    }
     run(resolver, uv)
 }
 
