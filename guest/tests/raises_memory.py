@@ -1,5 +1,6 @@
 """More memory than there is."""
-# outcome: raised MemoryError
+# outcome: limit-exceeded memory
+# message: MemoryError
 # traceback: in main
 
 
