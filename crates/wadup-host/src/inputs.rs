@@ -6,6 +6,7 @@
 //! it. A link in a folder that leads nowhere or in circles is an unreadable input.
 
 mod content;
+mod open;
 mod unreadable;
 
 use std::ffi::OsString;
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 use globset::GlobSet;
 use walkdir::{DirEntry, WalkDir};
 
-pub(crate) use self::content::{Opened, open, open_piece, open_stdin};
+pub(crate) use self::content::Opened;
+pub(crate) use self::open::{open, open_piece, open_stdin};
 pub(crate) use self::unreadable::Unreadable;
 use crate::events::SkipReason;
 

@@ -5,46 +5,28 @@
 //! is waiting already, is kept in a nameless temporary file of the tree, so that memory stays
 //! bounded.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod piece;
 
-use wadup_vfs::{ContentSource, TakenFile};
+use std::ffi::OsString;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use wadup_vfs::TakenFile;
+
+use self::piece::Spool;
+pub(crate) use self::piece::{Piece, PieceSource};
 
 /// Up to this length a piece is kept in memory, as long as there is room.
 const INLINE: u64 = 1 << 20;
 /// How much of all trees together is kept in memory.
 const MEMORY: u64 = 128 << 20;
-/// How much is copied at a time.
-const CHUNK: usize = 1 << 16;
 
 /// A piece of sub-content.
 #[derive(Debug)]
 pub(crate) struct Child {
     pub(crate) path: OsString,
     pub(crate) content: Arc<Piece>,
-}
-
-/// Its bytes.
-#[derive(Debug)]
-pub(crate) struct Piece {
-    place: Place,
-    length: u64,
-}
-
-#[derive(Debug)]
-enum Place {
-    Memory {
-        file: TakenFile,
-        _reserved: Reserved,
-    },
-    Spool {
-        spool: Arc<Spool>,
-        offset: u64,
-    },
 }
 
 /// The account of one given input and all that descends from it.
@@ -67,13 +49,6 @@ pub(crate) struct Memory(AtomicU64);
 struct Reserved {
     memory: Arc<Memory>,
     bytes: u64,
-}
-
-/// A file that only grows, and that is gone with its last piece.
-#[derive(Debug)]
-struct Spool {
-    file: File,
-    end: Mutex<u64>,
 }
 
 /// Why a piece is not kept.
@@ -107,49 +82,39 @@ impl Tree {
             self.pieces.fetch_sub(1, Ordering::Relaxed);
             return Err(Refused::TooMuch("bytes of sub-content"));
         }
-        let place = self.place(file).map_err(Refused::Io)?;
+        let piece = self.piece(file).map_err(Refused::Io)?;
         Ok(Child {
             path,
-            content: Arc::new(Piece { place, length }),
+            content: Arc::new(piece),
         })
     }
 
     /// Gives back what was charged for pieces that will not be processed after all. What is in
     /// the spool stays there until the tree is done, and so it stays charged.
     pub(crate) fn refund(&self, children: &[Child]) {
-        let in_memory = children
-            .iter()
-            .filter(|child| matches!(child.content.place, Place::Memory { .. }));
-        let bytes = in_memory.map(|child| child.content.length).sum();
+        let in_memory = children.iter().filter(|child| child.content.is_in_memory());
+        let bytes = in_memory.map(|child| child.content.len()).sum();
         self.pieces
             .fetch_sub(children.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    fn place(&self, file: TakenFile) -> io::Result<Place> {
+    fn piece(&self, file: TakenFile) -> io::Result<Piece> {
         if file.len() <= INLINE && charge(&self.memory.0, file.len(), MEMORY) {
             let reserved = Reserved {
                 memory: Arc::clone(&self.memory),
                 bytes: file.len(),
             };
-            return Ok(Place::Memory {
-                file,
-                _reserved: reserved,
-            });
+            return Ok(Piece::in_memory(file, reserved));
         }
-        let spool = self.spool()?;
-        let offset = spool.append(&file)?;
-        Ok(Place::Spool { spool, offset })
+        Piece::spooled(&file, &self.spool()?)
     }
 
     fn spool(&self) -> io::Result<Arc<Spool>> {
         if let Some(spool) = self.spool.get() {
             return Ok(Arc::clone(spool));
         }
-        let made = Arc::new(Spool {
-            file: tempfile::tempfile()?,
-            end: Mutex::new(0),
-        });
+        let made = Arc::new(Spool::new()?);
         Ok(Arc::clone(self.spool.get_or_init(|| made)))
     }
 }
@@ -166,59 +131,6 @@ fn charge(account: &AtomicU64, amount: u64, most: u64) -> bool {
 impl Drop for Reserved {
     fn drop(&mut self) {
         self.memory.0.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-impl Spool {
-    fn append(&self, content: &TakenFile) -> io::Result<u64> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = *end;
-        let mut buffer = vec![0; CHUNK];
-        let mut offset = 0;
-        while offset < content.len() {
-            let read = content.read_at(offset, &mut buffer);
-            if read == 0 {
-                break;
-            }
-            self.file.write_all_at(&buffer[..read], start + offset)?;
-            offset += read as u64;
-        }
-        *end = start + content.len();
-        (&self.file).flush()?;
-        Ok(start)
-    }
-}
-
-impl Piece {
-    pub(crate) fn len(&self) -> u64 {
-        self.length
-    }
-
-    pub(crate) fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        match &self.place {
-            Place::Memory { file, .. } => Ok(file.read_at(offset, buf)),
-            Place::Spool {
-                spool,
-                offset: start,
-            } => {
-                let rest = self.length.saturating_sub(offset);
-                let most = usize::try_from(rest).map_or(buf.len(), |rest| rest.min(buf.len()));
-                spool.file.read_at(&mut buf[..most], start + offset)
-            }
-        }
-    }
-}
-
-/// A piece as the content of an input.
-pub(crate) struct PieceSource(pub(crate) Arc<Piece>);
-
-impl ContentSource for PieceSource {
-    fn len(&self) -> u64 {
-        self.0.length
-    }
-
-    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        self.0.read_at(offset, buf)
     }
 }
 
@@ -262,8 +174,8 @@ mod tests {
             tree.keep("c".into(), taken(large[1..].to_vec())).unwrap(),
             tree.keep("d".into(), taken(Vec::new())).unwrap(),
         ];
-        assert!(matches!(children[0].content.place, Place::Memory { .. }));
-        assert!(matches!(children[2].content.place, Place::Spool { .. }));
+        assert!(children[0].content.is_in_memory());
+        assert!(!children[2].content.is_in_memory());
         assert_eq!(content(&children[0]), small);
         assert_eq!(content(&children[1]), large);
         assert_eq!(content(&children[2]), large[1..]);

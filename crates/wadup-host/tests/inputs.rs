@@ -1,6 +1,9 @@
 //! What can be given to a run.
 
-#![expect(clippy::print_stdout, reason = "a process of its own tells its parent what it read")]
+#![expect(
+    clippy::print_stdout,
+    reason = "a process of its own tells its parent what it read"
+)]
 
 mod support;
 

@@ -1,28 +1,16 @@
-//! An input's bytes: opened once, hashed, and read on demand.
+//! An input's bytes, as the sandboxes read them.
 //!
-//! What is small is read into memory at once. What is larger is hashed in a first pass and then
-//! read by the guest as it needs it, never mapped: a file that is truncated meanwhile must not
-//! bring the host down. Whether it stayed the same is told by its size, its modification and
+//! Whether a file stayed the same while it was read is told by its size, its modification and
 //! its change time, before and after; a writer that sets clocks back can deceive that.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
-use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::fs::{CWD, Mode, OFlags};
-use sha2::{Digest, Sha256};
 use wadup_vfs::ContentSource;
 
-use super::unreadable::Unreadable;
 use crate::subcontent::{Piece, PieceSource};
-
-/// Up to this length an input is read into memory at once.
-const INLINE: u64 = 1 << 20;
-/// How much is read at a time.
-const CHUNK: usize = 1 << 18;
 
 /// An input's bytes. Each execution reads them through a [`ContentSource`] of its own.
 #[derive(Debug, Clone)]
@@ -35,9 +23,9 @@ pub(crate) enum Content {
 /// A file as it was when it was hashed.
 #[derive(Debug)]
 pub(crate) struct HashedFile {
-    file: File,
-    length: u64,
-    stamp: Stamp,
+    pub(super) file: File,
+    pub(super) length: u64,
+    pub(super) stamp: Stamp,
 }
 
 /// An input that is ready to be processed.
@@ -48,12 +36,9 @@ pub(crate) struct Opened {
     pub(crate) sha256: [u8; 32],
 }
 
-/// Asked now and then while a long input is read; `true` gives up.
-pub(crate) type StopReading<'a> = &'a dyn Fn() -> bool;
-
 /// What changes when a file's content does.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     device: u64,
     inode: u64,
     length: u64,
@@ -84,7 +69,7 @@ impl Content {
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -107,216 +92,5 @@ impl ContentSource for FileSource {
         let rest = self.0.length.saturating_sub(offset);
         let most = usize::try_from(rest).map_or(buf.len(), |rest| rest.min(buf.len()));
         self.0.file.read_at(&mut buf[..most], offset)
-    }
-}
-
-/// Opens and hashes a file. `spool` is the most that is taken of one that does not tell its
-/// length.
-pub(crate) fn open(
-    path: &Path,
-    follow: bool,
-    spool: u64,
-    stop: StopReading<'_>,
-) -> Result<Opened, Unreadable> {
-    let file = open_file(path, follow)?;
-    let metadata = file.metadata()?;
-    let stamp = Stamp::of(&metadata);
-    let opened = match metadata.len() {
-        // Empty, or one of /proc.
-        0 => read_unsized(&file, spool, stop)?,
-        length if length <= INLINE => read_inline(&file, length)?,
-        length => hash_file(file.try_clone()?, length, stop)?,
-    };
-    if Stamp::of(&file.metadata()?) == stamp {
-        Ok(opened)
-    } else {
-        Err(Unreadable::Changed)
-    }
-}
-
-/// All of stdin, up to `spool` bytes.
-pub(crate) fn open_stdin(spool: u64, stop: StopReading<'_>) -> Result<Opened, Unreadable> {
-    read_unsized(Stdin { stop }, spool, stop)
-}
-
-/// Stdin without its buffer, that can be given up while nothing comes.
-struct Stdin<'a> {
-    stop: StopReading<'a>,
-}
-
-impl Read for Stdin<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let stdin = rustix::stdio::stdin();
-        let patience = Timespec {
-            tv_sec: 0,
-            tv_nsec: 100_000_000,
-        };
-        loop {
-            let mut events = [PollFd::new(&stdin, PollFlags::IN)];
-            match rustix::event::poll(&mut events, Some(&patience)) {
-                // Nothing yet, or a signal.
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return Ok(rustix::io::read(stdin, buf)?),
-                Err(error) => return Err(error.into()),
-            }
-            if (self.stop)() {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-        }
-    }
-}
-
-/// Content that a guest handed over.
-pub(crate) fn open_piece(piece: &Arc<Piece>, stop: StopReading<'_>) -> Result<Opened, Unreadable> {
-    let mut hasher = Sha256::new();
-    let reader = PieceReader { piece, offset: 0 };
-    copy(reader, u64::MAX, stop, |chunk| {
-        hasher.update(chunk);
-        Ok(())
-    })?;
-    Ok(Opened {
-        content: Content::Piece(Arc::clone(piece)),
-        size: piece.len(),
-        sha256: hasher.finalize().into(),
-    })
-}
-
-struct PieceReader<'a> {
-    piece: &'a Piece,
-    offset: u64,
-}
-
-impl Read for PieceReader<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.piece.read_at(self.offset, buf)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-/// Opening a device can have effects, and opening a FIFO waits for a writer: only what is a
-/// regular file before and after is opened, and without waiting.
-fn open_file(path: &Path, follow: bool) -> Result<File, Unreadable> {
-    let metadata = if follow {
-        path.metadata()?
-    } else {
-        path.symlink_metadata()?
-    };
-    check_type(&metadata)?;
-    let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    if !follow {
-        flags |= OFlags::NOFOLLOW;
-    }
-    let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?;
-    let file = File::from(file);
-    check_type(&file.metadata()?)?;
-    Ok(file)
-}
-
-fn check_type(metadata: &Metadata) -> Result<(), Unreadable> {
-    let file_type = metadata.file_type();
-    if file_type.is_file() {
-        Ok(())
-    } else if file_type.is_fifo() {
-        Err(Unreadable::Fifo)
-    } else if file_type.is_socket() {
-        Err(Unreadable::Socket)
-    } else if file_type.is_dir() {
-        Err(Unreadable::Directory)
-    } else if file_type.is_symlink() {
-        // It was none when it was found.
-        Err(Unreadable::Changed)
-    } else {
-        Err(Unreadable::Device)
-    }
-}
-
-fn read_inline(file: &File, length: u64) -> Result<Opened, Unreadable> {
-    // One more than needed, so that the end is found without growing.
-    let mut bytes = Vec::with_capacity(length as usize + 1);
-    Read::take(file, INLINE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > INLINE {
-        return Err(Unreadable::Changed);
-    }
-    Ok(inline(bytes))
-}
-
-fn inline(bytes: Vec<u8>) -> Opened {
-    Opened {
-        size: bytes.len() as u64,
-        sha256: Sha256::digest(&bytes).into(),
-        content: Content::Bytes(bytes.into()),
-    }
-}
-
-fn hash_file(file: File, length: u64, stop: StopReading<'_>) -> Result<Opened, Unreadable> {
-    let stamp = Stamp::of(&file.metadata()?);
-    let mut hasher = Sha256::new();
-    let hashed = copy(&file, u64::MAX, stop, |chunk| {
-        hasher.update(chunk);
-        Ok(())
-    })?;
-    if hashed != length {
-        return Err(Unreadable::Changed);
-    }
-    Ok(Opened {
-        content: Content::File(Arc::new(HashedFile {
-            file,
-            length,
-            stamp,
-        })),
-        size: length,
-        sha256: hasher.finalize().into(),
-    })
-}
-
-/// Reads to the end: what is short into memory, what is long into a file without a name.
-fn read_unsized(
-    mut reader: impl Read,
-    limit: u64,
-    stop: StopReading<'_>,
-) -> Result<Opened, Unreadable> {
-    let mut start = Vec::new();
-    let inline_limit = INLINE.min(limit);
-    reader
-        .by_ref()
-        .take(inline_limit + 1)
-        .read_to_end(&mut start)?;
-    if start.len() as u64 <= inline_limit {
-        return Ok(inline(start));
-    }
-    let mut spool = tempfile::tempfile()?;
-    spool.write_all(&start)?;
-    let rest = limit - limit.min(start.len() as u64);
-    let copied = copy(reader, rest + 1, stop, |chunk| spool.write_all(chunk))?;
-    if start.len() as u64 + copied > limit {
-        return Err(Unreadable::TooLong { limit });
-    }
-    spool.seek(SeekFrom::Start(0))?;
-    hash_file(spool, start.len() as u64 + copied, stop)
-}
-
-/// Passes on up to `most` bytes in chunks; how many there were.
-fn copy(
-    mut reader: impl Read,
-    most: u64,
-    stop: StopReading<'_>,
-    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<u64> {
-    let mut reader = reader.by_ref().take(most);
-    let mut buffer = vec![0; CHUNK];
-    let mut copied = 0;
-    loop {
-        if stop() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let read = match reader.read(&mut buffer) {
-            Ok(0) => return Ok(copied),
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        sink(&buffer[..read])?;
-        copied += read as u64;
     }
 }

@@ -1,0 +1,203 @@
+//! How one input is processed: by every artifact, each in a sandbox of its own.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use wadup_engine::{Limits, Worker};
+use wadup_sink::{InputRecord, OutcomeRecord, Rows, Status};
+
+use super::{Job, Origin, Run, Work};
+use crate::events::Event;
+use crate::host::RunError;
+use crate::inputs::{self, Opened, Source, Unreadable};
+use crate::intake::Intake;
+use crate::outcome::{NoOutcome, Verdict, output};
+use crate::subcontent::{Child, Tree};
+
+/// An input that was processed by all artifacts.
+struct Processed {
+    record: InputRecord,
+    children: Vec<Child>,
+    tree: Arc<Tree>,
+}
+
+impl Run<'_> {
+    /// Processes an input, sends off what came of it, and returns its sub-content.
+    pub(super) fn input(&self, worker: &Worker, job: Job) -> Vec<Work> {
+        let started = Instant::now();
+        self.reporter.report(&Event::InputStarted {
+            number: job.number,
+            path: &job.path,
+        });
+        let depth = job.depth;
+        let Some(processed) = self.processed(worker, job) else {
+            return Vec::new();
+        };
+        let Processed {
+            record,
+            children,
+            tree,
+        } = processed;
+        self.reporter.report(&Event::InputFinished {
+            number: record.number,
+            parent: record.parent,
+            path: &record.path,
+            size: record.size,
+            duration: started.elapsed(),
+            outcomes: &record.outcomes,
+            children: children.len() as u64,
+        });
+        let parent = record.number;
+        // Before its children are to be had, so that it is also committed before them.
+        if !self.outbox.send(record) {
+            return Vec::new();
+        }
+        let number = |children: usize| self.numbers.fetch_add(children as u64, Ordering::Relaxed);
+        let first = number(children.len());
+        let jobs = children
+            .into_iter()
+            .zip(first..)
+            .map(|(child, number)| Job {
+                number,
+                parent: Some(parent),
+                depth: depth + 1,
+                path: child.path,
+                origin: Origin::Emitted {
+                    piece: child.content,
+                    tree: Arc::clone(&tree),
+                },
+            });
+        jobs.map(Work::Input).collect()
+    }
+
+    /// `None` if nothing is to be recorded because the run ends.
+    fn processed(&self, worker: &Worker, job: Job) -> Option<Processed> {
+        let tree = match &job.origin {
+            Origin::Given(_) => Arc::new(Tree::new(
+                self.settings.caps.subcontent,
+                self.settings.caps.subcontent_bytes,
+                Arc::clone(&self.memory),
+            )),
+            Origin::Emitted { tree, .. } => Arc::clone(tree),
+        };
+        let opened = self.open(&job.origin);
+        if self.cancel.interrupt().is_raised() {
+            return None;
+        }
+        let mut record = InputRecord {
+            number: job.number,
+            parent: job.parent,
+            path: job.path,
+            size: opened.as_ref().ok().map(|opened| opened.size),
+            sha256: opened.as_ref().ok().map(|opened| opened.sha256),
+            outcomes: Vec::with_capacity(self.artifacts.len()),
+        };
+        let verdict = match &opened {
+            Err(why) => Some(Verdict::unreadable(why)),
+            Ok(_) if job.depth > self.settings.max_depth => {
+                Some(Verdict::too_deep(self.settings.max_depth))
+            }
+            Ok(_) => None,
+        };
+        let mut children = Vec::new();
+        for artifact in 0..self.artifacts.len() {
+            let outcome = match (&verdict, &opened) {
+                (None, Ok(opened)) => {
+                    let path = record.path.clone();
+                    self.execute(worker, artifact, path, opened, &tree, &mut children)?
+                }
+                (verdict, _) => verdict.as_ref()?.without_execution(artifact),
+            };
+            record.outcomes.push(outcome);
+        }
+        Some(Processed {
+            record,
+            children,
+            tree,
+        })
+    }
+
+    fn open(&self, origin: &Origin) -> Result<Opened, Unreadable> {
+        let stop = || self.cancel.interrupt().is_raised();
+        let spool = self.settings.caps.spooled_input;
+        match origin {
+            Origin::Given(Source::File { path, follow }) => {
+                inputs::open(path, *follow, spool, &stop)
+            }
+            Origin::Given(Source::Stdin) => inputs::open_stdin(spool, &stop),
+            Origin::Given(Source::Unreadable { why, .. }) => Err(why.clone()),
+            Origin::Emitted { piece, .. } => inputs::open_piece(piece, &stop),
+        }
+    }
+
+    /// One artifact on one input, in a sandbox of its own. `None` if it was interrupted or the
+    /// host failed.
+    fn execute(
+        &self,
+        worker: &Worker,
+        artifact: usize,
+        path: OsString,
+        opened: &Opened,
+        tree: &Arc<Tree>,
+        children: &mut Vec<Child>,
+    ) -> Option<OutcomeRecord> {
+        let sandbox = self.sandboxes[artifact].make(&path, opened.content.source());
+        let mut wasi = match sandbox {
+            Ok(wasi) => wasi,
+            Err(error) => {
+                let message = format!("the limit on files is too small for a sandbox: {error}");
+                self.fail(RunError::Host { message });
+                return None;
+            }
+        };
+        wasi.set_close_handler(Box::new(Intake::new(&self.settings.caps, Arc::clone(tree))));
+        let limits = Limits {
+            timeout: self.settings.timeout,
+            fuel: self.settings.fuel,
+            memory: None,
+            interrupt: Some(self.cancel.interrupt().clone()),
+        };
+        let mut finished = self.artifacts[artifact]
+            .program()
+            .run(worker, wasi, &limits);
+        let mut delivery = Intake::collect(&mut finished);
+        let changed = opened.content.has_changed();
+        let verdict = match Verdict::on(&finished, &mut delivery, changed, &self.schema) {
+            Ok(verdict) => verdict,
+            Err(NoOutcome::Interrupted) => return None,
+            Err(NoOutcome::HostFailed(message)) => {
+                self.fail(RunError::Host { message });
+                return None;
+            }
+        };
+        let completed = verdict.status == Status::Completed;
+        let (rows, dropped) = (delivery.rows, delivery.children);
+        let (stdout, stderr, output_dropped) = output(&mut finished.wasi);
+        let mut outcome = OutcomeRecord {
+            artifact,
+            status: verdict.status,
+            error_kind: verdict.kind,
+            message: verdict.message,
+            traceback: verdict.traceback,
+            stdout,
+            stderr,
+            output_dropped,
+            duration: finished.usage.duration,
+            peak_memory: finished.usage.peak_memory,
+            rows: Rows::new(),
+            rows_dropped: 0,
+            subcontent_dropped: 0,
+        };
+        if completed {
+            outcome.rows = rows;
+            children.extend(dropped);
+        } else {
+            outcome.rows_dropped = rows.len();
+            outcome.subcontent_dropped = dropped.len() as u64;
+            tree.refund(&dropped);
+        }
+        Some(outcome)
+    }
+}
