@@ -185,6 +185,20 @@ impl Cache {
         Ok(freed)
     }
 
+    /// Removes what wadup derived from the steps and keeps beside them. Only these folders: the
+    /// cache may be a folder in which the user keeps other things.
+    pub(crate) fn clean_derived(&self) -> Result<u64, CacheError> {
+        let mut freed = 0;
+        for name in entries(&self.root)? {
+            if DERIVED.contains(&name.as_str()) {
+                let path = self.root.join(&name);
+                freed += size(&path);
+                remove(&path)?;
+            }
+        }
+        Ok(freed)
+    }
+
     /// Removes what killed processes left in `tmp`, for every step.
     pub(crate) fn sweep_all(&self) -> Result<(), CacheError> {
         for name in entries(&self.root.join("tmp"))? {
@@ -290,6 +304,10 @@ fn remove(path: &Path) -> Result<(), CacheError> {
 }
 
 /// The names in a folder, sorted; none if it is not there.
+/// Folders of the cache that `wadup build` and `wadup run` keep: results of builds, compiled
+/// code, and wheels.
+const DERIVED: [&str; 3] = ["build-v1", "compiled", "wheels"];
+
 fn entries(folder: &Path) -> Result<Vec<String>, CacheError> {
     let listing = match folder.read_dir() {
         Ok(listing) => listing,
@@ -399,6 +417,20 @@ mod tests {
         let _lock = cache.lock(&kept.to_string(), || ()).unwrap();
         cache.clean(|_| false).unwrap();
         assert!(cache.has(&kept));
+    }
+
+    #[test]
+    fn cleaning_what_is_derived_keeps_steps_and_foreign_folders() {
+        let (folder, cache) = cache();
+        let kept = id("kept");
+        build(&cache, &kept);
+        let [derived, foreign] = ["compiled", "photos"].map(|name| folder.path().join(name));
+        for folder in [&derived, &foreign] {
+            fs::create_dir(folder).unwrap();
+            fs::write(folder.join("entry"), "1234567").unwrap();
+        }
+        assert_eq!(cache.clean_derived().unwrap(), 7);
+        assert!(cache.has(&kept) && !derived.exists() && foreign.exists());
     }
 
     #[test]

@@ -251,9 +251,12 @@ impl Toolchain {
         let sources = steps.iter().flat_map(|step| &step.sources);
         let sources = sources.map(|source| source.sha256.to_string());
         let used: std::collections::HashSet<String> = ids.chain(sources).collect();
-        Ok(self
-            .cache
-            .clean(|name| what == Clean::Unused && used.contains(name))?)
+        let unused = what == Clean::Unused;
+        let mut freed = self.cache.clean(|name| unused && used.contains(name))?;
+        if !unused {
+            freed += self.cache.clean_derived()?;
+        }
+        Ok(freed)
     }
 
     fn whole_graph(&self) -> Result<Graph, ToolchainError> {

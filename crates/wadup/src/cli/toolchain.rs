@@ -31,7 +31,7 @@ pub(crate) enum ToolchainCommand {
     },
     /// Print the folder that it is in
     Path,
-    /// Remove it
+    /// Remove it, and what was made with it: artifacts, bytecode, compiled code, wheels
     Clean {
         /// Only what this version of wadup does not use
         #[arg(long)]

@@ -1,4 +1,4 @@
-"""SPDX licence expressions, as crates.io takes them."""
+"""SPDX licence expressions, as Cargo manifests have them."""
 
 import re
 from typing import Annotated
@@ -18,7 +18,7 @@ class License(BaseModel):
 def licenses(expression: str) -> list[License]:
     """The licences that an expression names, in order.
 
-    `/` for `OR` is what crates used before SPDX expressions; crates.io still accepts it.
+    `/` for `OR` is what crates used before SPDX expressions; the registry still accepts it.
 
     Raises `ValueError` where the expression breaks the grammar.
     """
