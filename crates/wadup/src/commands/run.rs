@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use wadup_build::BuildSettings;
 use wadup_host::{Artifact, Cancel, Host, RunSummary};
 use wadup_sink::SqliteSink;
 
@@ -12,7 +13,7 @@ use crate::{
     diagnostics::Failure,
     exit_code::ExitCode,
     reporters::{RunReporter, StepReporter},
-    settings::{ArtifactSource, RunCommand},
+    settings::{ArtifactSource, RunCommand, RunOutput},
 };
 
 /// `wadup run`
@@ -20,11 +21,11 @@ pub(super) fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let command = RunCommand::resolve(args)?;
     // One that will be refused is refused before a project is built, which can take long.
     let existing = open_existing(&command.database)?;
-    let paths = build_projects(&command)?;
+    let built = build_projects(&command.artifacts, &command.build, command.output)?;
 
     let reporter = Arc::new(RunReporter::new(command.output));
     let host = Host::new(command.host).map_err(|error| Failure::engine(&error))?;
-    let artifacts = load(&host, &paths, &reporter)?;
+    let artifacts = load(&host, &built, &reporter)?;
     let mut sink = match existing {
         Some(sink) => sink,
         None => open(&command.database)?,
@@ -48,28 +49,47 @@ fn open(database: &Path) -> Result<SqliteSink, Failure> {
     SqliteSink::open(database).map_err(|error| Failure::database(database, &error))
 }
 
-/// The paths of all artifacts, after projects among them were built.
-fn build_projects(command: &RunCommand) -> Result<Vec<PathBuf>, Failure> {
-    let reporter = Arc::new(StepReporter::new(false, command.output.json));
-    let artifacts = command.artifacts.iter();
-    let paths = artifacts.map(|source| match source {
-        ArtifactSource::File(path) => Ok(path.clone()),
+/// Where each artifact is, after projects among them were built.
+fn build_projects<'a>(
+    sources: &'a [ArtifactSource],
+    settings: &BuildSettings,
+    output: RunOutput,
+) -> Result<Vec<BuiltArtifact<'a>>, Failure> {
+    let reporter = Arc::new(StepReporter::new(false, output.json));
+    let artifacts = sources.iter().map(|source| match source {
+        ArtifactSource::File(path) => Ok(BuiltArtifact {
+            source: path,
+            path: path.clone(),
+        }),
         ArtifactSource::Project(project) => {
-            let output = build_project(project, &command.build, &reporter)?;
-            Ok(output.artifact)
+            let output = build_project(project, settings, &reporter)?;
+            Ok(BuiltArtifact {
+                source: &project.root,
+                path: output.artifact,
+            })
         }
     });
-    paths.collect()
+    artifacts.collect()
 }
 
-fn load(host: &Host, paths: &[PathBuf], reporter: &RunReporter) -> Result<Vec<Artifact>, Failure> {
-    let artifacts = paths.iter().map(|path| {
-        reporter.loading(path);
-        let artifact = host.load(path, reporter);
-        artifact.map_err(|error| Failure::artifact(path, &error))
+/// An artifact, and what the user called it: its own path, or its project's.
+struct BuiltArtifact<'a> {
+    source: &'a Path,
+    path: PathBuf,
+}
+
+fn load(
+    host: &Host,
+    built: &[BuiltArtifact<'_>],
+    reporter: &RunReporter,
+) -> Result<Vec<Artifact>, Failure> {
+    let artifacts = built.iter().map(|built| {
+        reporter.loading(built.source);
+        let artifact = host.load(&built.path, reporter);
+        artifact.map_err(|error| Failure::artifact(built.source, &error))
     });
     let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?;
-    reporter.artifacts(artifacts.iter().map(Artifact::name));
+    reporter.loaded(artifacts.iter().map(Artifact::name));
     Ok(artifacts)
 }
 

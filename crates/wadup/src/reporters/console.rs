@@ -1,13 +1,14 @@
 //! stderr, for people; and stdout where it is not for events.
 
 use std::{
+    fmt,
     io::{self, Write as _},
     path::Path,
     time::Duration,
 };
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -47,10 +48,18 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", HumanCount(count))
 }
 
-/// A bar for a number of things that is not known yet. It is shown on a terminal only.
-pub(super) fn bar() -> ProgressBar {
-    let template = "{spinner} {human_pos}/{human_len} [{bar:24}] {per_sec} {wide_msg}";
-    ticking(ProgressBar::new(0), template)
+/// Makes a spinner count things whose number is not known yet.
+pub(super) fn set_counting(spinner: &ProgressBar) {
+    spinner.reset();
+    spinner.set_style(style("{spinner} {human_pos} {rate} {wide_msg}"));
+}
+
+/// Makes it a bar, now that the number is known; more may come.
+pub(super) fn set_length(bar: &ProgressBar, length: u64) {
+    bar.set_length(length);
+    bar.set_style(style(
+        "{spinner} {human_pos}/{human_len} [{bar:20}] {rate} {wide_msg}",
+    ));
 }
 
 /// Something that takes time, and what it is. It is shown on a terminal only.
@@ -59,10 +68,20 @@ pub(super) fn spinner() -> ProgressBar {
 }
 
 fn ticking(bar: ProgressBar, template: &str) -> ProgressBar {
-    let style = ProgressStyle::with_template(template).expect("the template is valid");
-    bar.set_style(style.progress_chars("=> "));
+    bar.set_style(style(template));
     if !bar.is_hidden() {
         bar.enable_steady_tick(Duration::from_millis(100));
     }
     bar
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    style.progress_chars("=> ").with_key(
+        "rate",
+        |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // Nobody reads a progress bar that cannot be written.
+            let _ = write!(out, "{:.0}/s", state.per_sec());
+        },
+    )
 }

@@ -1,7 +1,10 @@
 use std::{
     ffi::OsStr,
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,7 +13,7 @@ use wadup_host::{Event, Origin, Reporter, RunSummary, SkipReason};
 use wadup_sink::OutcomeRecord;
 
 use super::{
-    console::{bar, print, shown},
+    console::{print, set_counting, set_length, shown, spinner},
     event::RunEvent,
     json_lines::JsonLines,
     outcome, summary,
@@ -28,6 +31,8 @@ pub(crate) struct RunReporter {
     progress: ProgressBar,
     json: Option<JsonLines>,
     verbose: bool,
+    /// Pieces of sub-content so far.
+    emitted: AtomicU64,
     /// Names of the artifacts, as outcomes count them.
     artifacts: Mutex<Vec<String>>,
 }
@@ -35,7 +40,8 @@ pub(crate) struct RunReporter {
 impl RunReporter {
     pub(crate) fn new(output: RunOutput) -> Self {
         Self {
-            progress: bar(),
+            progress: spinner(),
+            emitted: AtomicU64::new(0),
             json: output.json.then(JsonLines::to_stdout),
             verbose: output.verbose,
             artifacts: Mutex::default(),
@@ -43,14 +49,15 @@ impl RunReporter {
     }
 
     /// An artifact is about to be loaded; the first time that takes a while.
-    pub(crate) fn loading(&self, path: &Path) {
-        let message = format!("compiling {}", display_path(path));
+    pub(crate) fn loading(&self, source: &Path) {
+        let message = format!("loading {}", display_path(source));
         self.progress.set_message(message);
     }
 
-    /// Names the artifacts, in the order in which outcomes count them.
-    pub(crate) fn artifacts<'a>(&self, names: impl Iterator<Item = &'a str>) {
+    /// All artifacts are loaded; their names, in the order in which outcomes count them.
+    pub(crate) fn loaded<'a>(&self, names: impl Iterator<Item = &'a str>) {
         *self.names() = names.map(str::to_owned).collect();
+        set_counting(&self.progress);
     }
 
     /// The end: a summary for people, and an event.
@@ -101,7 +108,10 @@ impl RunReporter {
                     shown(*took)
                 ));
             }
-            Event::Discovered { inputs } => self.progress.inc_length(*inputs),
+            Event::Discovered { inputs } => {
+                let emitted = self.emitted.load(Ordering::Relaxed);
+                set_length(&self.progress, inputs + emitted);
+            }
             Event::InputStarted { path, .. } => {
                 let path = display_path(path.as_ref()).to_string();
                 self.progress.set_message(path);
@@ -112,6 +122,8 @@ impl RunReporter {
                 children,
                 ..
             } => {
+                self.emitted.fetch_add(*children, Ordering::Relaxed);
+                // It has no length, and stays so, until all inputs are known.
                 self.progress.inc_length(*children);
                 self.progress.inc(1);
                 if self.verbose {
