@@ -57,6 +57,6 @@ pub use schedule::StepError;
 pub use settings::{Settings, SettingsError};
 pub use step::ActionError;
 pub use toolchain::{
-    Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError,
+    Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError, WasiRust,
 };
 pub use wasm::{LocalizeError, RuntimeCheckError};

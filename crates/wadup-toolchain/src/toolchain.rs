@@ -13,7 +13,9 @@ use crate::report::{Event, Reporter};
 use crate::schedule::{Scheduler, StepError};
 use crate::settings::Settings;
 use crate::step::ActionError;
-use crate::steps::{self, NATIVE_PYTHON, RuntimeRecord, UV, runtime_step_name};
+use crate::steps::{
+    self, C_TOOLCHAIN, NATIVE_PYTHON, RUST_TOOLCHAIN, RuntimeRecord, UV, runtime_step_name,
+};
 use crate::turns::Cores;
 
 /// Builds and finds runtimes, and the tools that go with them.
@@ -111,6 +113,15 @@ pub struct NativePython {
     pub version: String,
 }
 
+/// What compiles and links Rust for wasm32-wasip1.
+#[derive(Debug, Clone)]
+pub struct WasiRust {
+    /// The compiler; its sysroot has the standard library for the target.
+    pub rustc: PathBuf,
+    /// A C compiler driver that links against wasi-libc, for `-Clinker-flavor=gcc`.
+    pub linker: PathBuf,
+}
+
 /// A step, and whether its result is in the cache.
 #[derive(Debug, Clone)]
 pub struct StepStatus {
@@ -192,6 +203,19 @@ impl Toolchain {
         Ok(NativePython {
             program,
             version: self.recipes.cpython.version.clone(),
+        })
+    }
+
+    /// What compiles Rust for wasm32-wasip1; fetched and built if it is not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub fn wasi_rust(&self) -> Result<WasiRust, ToolchainError> {
+        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        Ok(WasiRust {
+            rustc: self.build(&graph, &[RUST_TOOLCHAIN])?.join("bin/rustc"),
+            linker: self.build(&graph, &[C_TOOLCHAIN])?.join("bin/clang"),
         })
     }
 

@@ -25,8 +25,8 @@ use crate::step::{Action, ActionError};
 /// Names of steps.
 pub(crate) const UV: &str = "uv";
 pub(crate) const NATIVE_PYTHON: &str = "python-native";
-const C_TOOLCHAIN: &str = "c-toolchain";
-const RUST_TOOLCHAIN: &str = "rust-toolchain";
+pub(crate) const C_TOOLCHAIN: &str = "c-toolchain";
+pub(crate) const RUST_TOOLCHAIN: &str = "rust-toolchain";
 const CPYTHON_SOURCE: &str = "python-source";
 const WASM_PYTHON: &str = "python-wasm";
 const TZDATA: &str = "tzdata";
