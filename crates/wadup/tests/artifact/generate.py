@@ -1,4 +1,4 @@
-"""Prints a Python module that is nested as deeply as CPython allows, in every way that it can be.
+"""Prints a Python module that is nested about as deeply as CPython for WASI allows, in every way.
 
 Each of its functions is called with a number by `answers`.
 """
@@ -103,7 +103,7 @@ def module():
         "    def __exit__(self, kind, error, traceback): return self.value % 5 == 0\n\n",
         *(blocks(f"blocks_{number}", each) for number, each in enumerate(kinds)),
         functions("functions_", 19),
-        expression("parentheses", "(", "n", ")", 190),
+        expression("parentheses", "(", "n", ")", 130),
         expression("lists", "[", "n", ", 1]", 90),
         expression("tuples", "(", "n", ", 'é')", 90),
         expression("dicts", "{'key': ", "n", ", 'other': None}", 90),

@@ -296,7 +296,6 @@ fn recursion_without_end_is_an_outcome_with_any_stack() {
                  WHERE i.path = 'inputs/{number:02}'"
             );
             let (ended, message) = scratch.pairs(&database, &sql).remove(0);
-            println!("{stack} {scenario}: {ended}: {message:.100}");
             assert!(
                 ALLOWED.contains(&&*ended),
                 "--max-stack {stack}, {scenario}: {ended}: {message}"

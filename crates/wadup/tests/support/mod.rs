@@ -5,6 +5,7 @@
 pub(crate) mod guest;
 pub(crate) mod native;
 pub(crate) mod project;
+pub(crate) mod toolchain;
 
 use std::{
     ffi::OsStr,
