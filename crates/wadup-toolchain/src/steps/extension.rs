@@ -52,7 +52,7 @@ impl Action for Extension {
         let recipe = bench.recipes.extension(&self.name);
         let recipe = recipe.ok_or_else(|| ActionError::unexpected("the recipe is gone"))?;
         let sdist = bench.source(&recipe.source)?;
-        let tree = bench.work().join("sdist");
+        let tree = bench.work().join(NO_WORKSPACE_ABOVE).join("sdist");
         unpack::tar_gz(&sdist, &tree).map_err(ActionError::file("unpack", &sdist))?;
 
         let manifest = tree.join(&recipe.rust.manifest);
@@ -70,6 +70,12 @@ impl Action for Extension {
 }
 
 /// Lays out the Python half as an installer would.
+/// cargo looks for a workspace above a package, and would refuse one that lies in a cache
+/// inside of somebody's checkout. It does not look beyond a folder of this name, which is
+/// where it verifies packages itself. (An empty `[workspace]` in the package's manifest
+/// would do as well, but the sdist stays unmodified.)
+const NO_WORKSPACE_ABOVE: &str = "unpacked/target/package";
+
 fn lay_out_python(
     recipe: &ExtensionRecipe,
     python_series: &str,
@@ -102,4 +108,39 @@ fn lay_out_python(
 fn is_shipped(path: &Path) -> bool {
     let is = |extension: &str| path.extension().is_some_and(|it| it == extension);
     !path.ends_with("__pycache__") && !is("so") && !is("pyd")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_cache_inside_of_a_cargo_workspace_does_not_claim_an_sdist() {
+        let checkout = tempfile::tempdir().unwrap();
+        fs::write(checkout.path().join("Cargo.toml"), "[workspace]\n").unwrap();
+        let sdist = checkout
+            .path()
+            .join("cache")
+            .join(NO_WORKSPACE_ABOVE)
+            .join("sdist");
+        fs::create_dir_all(sdist.join("src")).unwrap();
+        fs::write(sdist.join("src/lib.rs"), "").unwrap();
+        let manifest = sdist.join("Cargo.toml");
+        fs::write(
+            &manifest,
+            "[package]\nname = \"extension\"\nedition = \"2024\"\n",
+        )
+        .unwrap();
+        let located = Command::new(env!("CARGO"))
+            .args(["locate-project", "--workspace", "--message-format=plain"])
+            .current_dir(&sdist)
+            .output()
+            .unwrap();
+        let located = String::from_utf8(located.stdout).unwrap();
+        let located = fs::canonicalize(located.trim_end()).unwrap();
+        assert_eq!(located, fs::canonicalize(manifest).unwrap());
+    }
 }
