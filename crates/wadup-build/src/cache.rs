@@ -26,10 +26,9 @@ pub struct WriteError {
 }
 
 impl Cache {
-    /// The layout's version is part of the path: another one is simply not found.
     pub(crate) fn new(cache_dir: &Path) -> Self {
         Self {
-            root: cache_dir.join("build-v1"),
+            root: cache_dir.join(wadup_toolchain::derived::BUILDS),
         }
     }
 

@@ -71,7 +71,7 @@ impl Sandbox {
         };
         Ok(Self {
             engine: Engine::new(settings)?,
-            compiled: CompiledCache::at(cache_dir.join("compiled")),
+            compiled: CompiledCache::at(cache_dir.join(wadup_toolchain::derived::COMPILED)),
         })
     }
 

@@ -7,12 +7,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 use wadup_project::{PackageName, Version};
-use wadup_toolchain::{Downloader, Sha256, Toolchain};
+use wadup_toolchain::{Downloader, Sha256, Toolchain, derived};
 
 use crate::tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolError, Tools};
-
-/// The folder of the cache that wheels are in, by digest.
-const WHEELS: &str = "wheels";
 
 /// A [`Toolchain`], with its recipes in the types of a build.
 #[derive(Debug)]
@@ -79,7 +76,7 @@ impl Tools for ToolchainTools<'_> {
     }
 
     fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError> {
-        let folder = self.cache_dir().join(WHEELS);
+        let folder = self.cache_dir().join(derived::WHEELS);
         let place = folder.join(&download.sha256);
         if place.is_file() {
             return Ok(place);

@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::derived;
 use crate::digest::{Sha256, StepKey};
 
 /// The file that a complete result carries.
@@ -190,7 +191,7 @@ impl Cache {
     pub(crate) fn clean_derived(&self) -> Result<u64, CacheError> {
         let mut freed = 0;
         for name in entries(&self.root)? {
-            if DERIVED.contains(&name.as_str()) {
+            if derived::ALL.contains(&name.as_str()) {
                 let path = self.root.join(&name);
                 freed += size(&path);
                 remove(&path)?;
@@ -304,10 +305,6 @@ fn remove(path: &Path) -> Result<(), CacheError> {
 }
 
 /// The names in a folder, sorted; none if it is not there.
-/// Folders of the cache that `wadup build` and `wadup run` keep: results of builds, compiled
-/// code, and wheels.
-const DERIVED: [&str; 3] = ["build-v1", "compiled", "wheels"];
-
 fn entries(folder: &Path) -> Result<Vec<String>, CacheError> {
     let listing = match folder.read_dir() {
         Ok(listing) => listing,
@@ -424,7 +421,7 @@ mod tests {
         let (folder, cache) = cache();
         let kept = id("kept");
         build(&cache, &kept);
-        let [derived, foreign] = ["compiled", "photos"].map(|name| folder.path().join(name));
+        let [derived, foreign] = [derived::COMPILED, "photos"].map(|name| folder.path().join(name));
         for folder in [&derived, &foreign] {
             fs::create_dir(folder).unwrap();
             fs::write(folder.join("entry"), "1234567").unwrap();

@@ -26,6 +26,7 @@
 
 mod cache;
 mod command;
+pub mod derived;
 mod digest;
 mod dist_info;
 mod embedded;

@@ -20,9 +20,6 @@ use crate::{
 /// What `-` is on the command line: stdin.
 const STDIN: &str = "-";
 
-/// The folder for compiled code, in the cache.
-const COMPILED: &str = "compiled";
-
 /// What `wadup run` is to do.
 #[derive(Debug)]
 pub(crate) struct RunCommand {
@@ -218,5 +215,7 @@ fn all_cores() -> std::num::NonZeroU32 {
 
 fn compiled_cache() -> Result<CompiledCache, Failure> {
     let settings = wadup_toolchain::Settings::from_env().map_err(|error| Failure::cache(&error))?;
-    Ok(CompiledCache::at(settings.cache.join(COMPILED)))
+    Ok(CompiledCache::at(
+        settings.cache.join(wadup_toolchain::derived::COMPILED),
+    ))
 }
