@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::{
     Config, Enabled, Inlining, InstanceAllocationStrategy, Linker, PoolingAllocationConfig,
+    ProfilingStrategy,
 };
 
 use crate::execution::Sandbox;
@@ -97,6 +98,11 @@ impl Engine {
         };
         let functions = Arc::new(SharedFunctions::default());
         let mut config = config(&settings);
+        if settings.perf_map {
+            // The map is made of the symbols.
+            config.profiler(ProfilingStrategy::PerfMap);
+            config.debug_symbols(true);
+        }
         config
             .enable_incremental_compilation(Arc::clone(&functions) as _)
             .map_err(failed)?;

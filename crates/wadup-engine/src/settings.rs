@@ -27,6 +27,10 @@ pub struct EngineSettings {
     pub max_stack: u64,
     /// Whether executions can be limited by fuel, which costs speed.
     pub fuel: bool,
+    /// Whether `perf` is told the names of the guest's functions (`/tmp/perf-PID.map`).
+    /// It takes them from there for code that was compiled in this process only, so load the
+    /// program with [`CompiledCache::disabled`](crate::CompiledCache::disabled).
+    pub perf_map: bool,
 }
 
 impl EngineSettings {
@@ -51,6 +55,7 @@ impl Default for EngineSettings {
             max_memory: 512 * MIB,
             max_stack: 16 * MIB,
             fuel: false,
+            perf_map: false,
         }
     }
 }

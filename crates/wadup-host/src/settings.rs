@@ -28,6 +28,8 @@ pub struct HostSettings {
     pub max_depth: u32,
     /// All of the guests' environment.
     pub env: Vec<(String, String)>,
+    /// Whether `perf` is told the guest's functions. See [`EngineSettings::perf_map`].
+    pub perf_map: bool,
     /// Where compiled code is kept.
     pub cache: CompiledCache,
     /// What one execution may hand over and store.
@@ -70,6 +72,7 @@ impl Default for HostSettings {
             timeout: Some(Duration::from_secs(60)),
             max_depth: 8,
             env: Vec::new(),
+            perf_map: false,
             cache: CompiledCache::disabled(),
             caps: Caps::default(),
         }
@@ -98,6 +101,7 @@ impl HostSettings {
             max_memory: self.max_memory,
             max_stack: self.max_stack,
             fuel: self.fuel.is_some(),
+            perf_map: self.perf_map,
         }
     }
 

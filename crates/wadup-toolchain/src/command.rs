@@ -107,7 +107,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String, CommandError> {
 /// A command for work on the network: it has the environment of this process
 /// (proxies, certificates, indexes), but nothing that an outer cargo or rustup
 /// set for a build of its own.
-pub(crate) fn network(program: impl AsRef<OsStr>) -> Command {
+pub fn network(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(is_of_a_build) {

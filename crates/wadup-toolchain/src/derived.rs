@@ -7,6 +7,8 @@ pub const BUILDS: &str = "build-v1";
 pub const COMPILED: &str = "compiled";
 /// Wheels, by digest.
 pub const WHEELS: &str = "wheels";
+/// What `cargo dev` measures and compares with.
+pub const DEV: &str = "dev";
 
 /// All of them.
-pub(crate) const ALL: [&str; 3] = [BUILDS, COMPILED, WHEELS];
+pub(crate) const ALL: [&str; 4] = [BUILDS, COMPILED, WHEELS, DEV];

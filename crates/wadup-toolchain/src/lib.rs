@@ -48,7 +48,7 @@ mod unpack;
 mod wasm;
 
 pub use cache::CacheError;
-pub use command::CommandError;
+pub use command::{CommandError, network};
 pub use digest::{ParseSha256Error, Sha256};
 pub use embedded::guest_python;
 pub use fetch::{DownloadError, Downloader, FetchError, Uv};
@@ -60,4 +60,5 @@ pub use step::ActionError;
 pub use toolchain::{
     Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError, WasiRust,
 };
+pub use unpack::tar_gz as unpack_sdist;
 pub use wasm::{LocalizeError, RuntimeCheckError};

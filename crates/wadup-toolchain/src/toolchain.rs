@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cache::{Cache, CacheError};
-use crate::fetch::{Fetcher, Programs, Uv};
+use crate::fetch::{FetchError, Fetcher, Programs, Uv};
 use crate::graph::Graph;
 use crate::host::Host;
 use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
@@ -57,6 +57,12 @@ pub enum ToolchainError {
         /// The names that there are.
         known: Vec<String>,
     },
+    /// No recipe pins a file of this name.
+    #[error("no source `{0}` is pinned")]
+    UnknownSource(String),
+    /// A source could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
 }
 
 impl ToolchainError {
@@ -69,7 +75,8 @@ impl ToolchainError {
             }
             Self::Runtime { .. } => Some("run `wadup toolchain clean`, then try again".to_owned()),
             Self::Cache(_) => Some("is the cache folder writable? see WADUP_CACHE_DIR".to_owned()),
-            Self::Recipe(_) => None,
+            Self::Fetch(error) => error.hint().map(str::to_owned),
+            Self::Recipe(_) | Self::UnknownSource(_) => None,
         }
     }
 }
@@ -227,6 +234,19 @@ impl Toolchain {
     pub fn uv(&self) -> Result<Uv, ToolchainError> {
         let graph = steps::graph(&self.recipes, &self.host, &[])?;
         Ok(Uv::new(self.build(&graph, &[UV])?.join("bin/uv")))
+    }
+
+    /// A file that a recipe pins, such as an sdist; fetched if it is not in the cache.
+    ///
+    /// # Errors
+    ///
+    /// When none has this name, or it cannot be fetched.
+    pub fn source(&self, name: &str) -> Result<PathBuf, ToolchainError> {
+        let source = self.recipes.sources.get(name);
+        let source = source.ok_or_else(|| ToolchainError::UnknownSource(name.to_owned()))?;
+        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        self.build(&graph, &[UV])?;
+        Ok(self.fetcher(&graph).ensure(source)?)
     }
 
     /// Builds everything: all tools, all extensions, the runtime without any of

@@ -44,7 +44,7 @@ pub(crate) fn tar_xz(archive: &Path, destination: &Path) -> io::Result<()> {
 }
 
 /// Unpacks a `.tar.gz` (an sdist, a `.crate`) without its outermost folder.
-pub(crate) fn tar_gz(archive: &Path, destination: &Path) -> io::Result<()> {
+pub fn tar_gz(archive: &Path, destination: &Path) -> io::Result<()> {
     let file = BufReader::new(File::open(archive)?);
     tar(
         flate2::bufread::GzDecoder::new(file),

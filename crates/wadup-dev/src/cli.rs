@@ -1,0 +1,66 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// What the developers of wadup run, and its users do not.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo dev",
+    bin_name = "cargo dev",
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure wadup side by side with native CPython, and write a report
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchArgs {
+    /// What to measure [default: everything]
+    #[arg(value_enum)]
+    pub(crate) sections: Vec<Section>,
+
+    /// Fewer repetitions: to see that it works, not to publish
+    #[arg(long)]
+    pub(crate) quick: bool,
+
+    /// Where the report goes: two files, named after the time
+    #[arg(long, value_name = "DIR", default_value = "benches/results")]
+    pub(crate) output: PathBuf,
+
+    /// Of upstream's benchmarks, only those whose id has this in it
+    #[arg(long, value_name = "SUBSTR", help_heading = "Section guest")]
+    pub(crate) filter: Option<String>,
+
+    /// Measure the sandbox only, and take the native figures from the newest report in DIR
+    #[arg(long, value_enum, value_name = "SIDE", help_heading = "Section guest")]
+    pub(crate) only: Option<Only>,
+
+    /// List upstream's benchmarks, and measure nothing
+    #[arg(long, help_heading = "Section guest")]
+    pub(crate) list: bool,
+
+    /// For `perf record`: run the sandbox only, with the names of the guest's functions in
+    /// /tmp/perf-PID.map, and write no report
+    #[arg(long, help_heading = "Section guest")]
+    pub(crate) profile: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Section {
+    /// Upstream's own benchmarks of pydantic_core, in the sandbox and natively
+    Guest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Only {
+    Sandbox,
+}
