@@ -6,6 +6,8 @@ use wadup_wasi::WasiCtx;
 use wasmtime::{Instance, Memory, Store, Val};
 
 use crate::end::{End, judge};
+use crate::engine::Engine;
+use crate::inspect::Entry;
 use crate::limits::{Deadline, Limit, Limits, Meter};
 use crate::program::Program;
 use crate::ticker::Ticking;
@@ -13,13 +15,14 @@ use crate::worker::Worker;
 
 /// What a store holds.
 pub(crate) struct Sandbox {
-    wasi: WasiCtx,
+    /// None between two executions of an instance that is kept.
+    wasi: Option<WasiCtx>,
     meter: Meter,
 }
 
 impl Sandbox {
     pub(crate) fn wasi(&mut self) -> &mut WasiCtx {
-        &mut self.wasi
+        self.wasi.as_mut().expect("there is one while it executes")
     }
 }
 
@@ -36,6 +39,17 @@ pub struct Execution<'w> {
     fuel: u64,
     _ticking: Ticking,
     _worker: &'w Worker,
+}
+
+/// An instance that processed its input to the end, and waits for another. Its linear memory,
+/// globals and tables are as the last execution left them; it has no WASI context, no deadline
+/// and no fuel until it is used again.
+///
+/// [`Program::run_reusing`] makes and takes it.
+pub struct Kept {
+    program: Program,
+    store: Store<Sandbox>,
+    instance: Instance,
 }
 
 /// How an execution ended, what it used, and its WASI context with what it left behind.
@@ -72,6 +86,40 @@ impl Program {
         execution.finish(end)
     }
 
+    /// [`run`](Self::run) in the instance that `kept` has, or in a fresh one where there is
+    /// none. Leaves the instance in `kept` if the next execution can have it:
+    ///
+    /// - the entry returned 0, so that neither a trap nor `proc_exit` nor a limit cut it off;
+    /// - nothing was refused to it;
+    /// - its descriptors are those that it started with: one that it left open, or closed, would
+    ///   be a number with another meaning next time;
+    /// - it is no command: those run once.
+    ///
+    /// An instance of another program, or one that has grown beyond `limits`, is dropped.
+    ///
+    /// # Panics
+    ///
+    /// When `worker` is of an engine with less stack than this program's.
+    pub fn run_reusing(
+        &self,
+        worker: &Worker,
+        kept: &mut Option<Kept>,
+        wasi: WasiCtx,
+        limits: &Limits,
+    ) -> Finished {
+        let usable = kept.take().filter(|kept| kept.suits(self, limits));
+        let (mut execution, end) = match usable {
+            Some(kept) => (kept.resume(worker, wasi, limits), None),
+            None => self.instantiate(worker, wasi, limits),
+        };
+        let end = end.unwrap_or_else(|| execution.call(self.entry().export()));
+        let (finished, ended) = execution.end(end);
+        if self.entry() == Entry::Process && finished.is_clean() {
+            *kept = ended.keep(self);
+        }
+        finished
+    }
+
     /// Makes a fresh instance: runs its start function, and `_initialize` if it is a reactor.
     /// The second part is the end, if that was the end already.
     ///
@@ -84,10 +132,6 @@ impl Program {
         wasi: WasiCtx,
         limits: &Limits,
     ) -> (Execution<'w>, Option<End>) {
-        assert!(
-            worker.suits(self.engine()),
-            "the worker's stack is smaller than the engine's max_stack"
-        );
         let mut execution = Execution::new(self, worker, wasi, limits);
         let end = match self.pre().instantiate(&mut execution.store) {
             Ok(instance) => {
@@ -102,28 +146,94 @@ impl Program {
     }
 }
 
+impl Kept {
+    fn suits(&self, program: &Program, limits: &Limits) -> bool {
+        let memory = memory_limit(program.engine(), limits);
+        self.program.is_same(program) && self.store.data().meter.fits(memory)
+    }
+
+    fn resume<'w>(mut self, worker: &'w Worker, wasi: WasiCtx, limits: &Limits) -> Execution<'w> {
+        let engine = self.program.engine();
+        self.store
+            .data_mut()
+            .meter
+            .renew(memory_limit(engine, limits));
+        let mut execution = Execution::begin(engine, self.store, worker, wasi, limits);
+        execution.instance = Some(self.instance);
+        execution
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept")
+            .field("program", &self.program)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is left of an execution that has ended.
+struct Ended {
+    store: Store<Sandbox>,
+    instance: Option<Instance>,
+}
+
+impl Ended {
+    fn keep(self, program: &Program) -> Option<Kept> {
+        Some(Kept {
+            program: program.clone(),
+            store: self.store,
+            instance: self.instance?,
+        })
+    }
+}
+
+impl Finished {
+    /// Whether the instance is in a state that it chose itself.
+    fn is_clean(&self) -> bool {
+        self.end == End::Returned(0) && self.refused.is_none() && self.wasi.is_as_it_began()
+    }
+}
+
+fn memory_limit(engine: &Engine, limits: &Limits) -> u64 {
+    let most = engine.settings().max_memory;
+    limits.memory.unwrap_or(u64::MAX).min(most)
+}
+
 impl<'w> Execution<'w> {
-    fn new(program: &Program, worker: &'w Worker, mut wasi: WasiCtx, limits: &Limits) -> Self {
+    fn new(program: &Program, worker: &'w Worker, wasi: WasiCtx, limits: &Limits) -> Self {
         let engine = program.engine();
-        let settings = engine.settings();
-        let memory = limits.memory.unwrap_or(u64::MAX).min(settings.max_memory);
+        let sandbox = Sandbox {
+            wasi: None,
+            meter: Meter::new(memory_limit(engine, limits)),
+        };
+        let mut store = Store::new(engine.wasmtime(), sandbox);
+        store.limiter(|sandbox| &mut sandbox.meter);
+        Self::begin(engine, store, worker, wasi, limits)
+    }
+
+    /// Sets the clock and the limits of a store anew.
+    fn begin(
+        engine: &Engine,
+        mut store: Store<Sandbox>,
+        worker: &'w Worker,
+        mut wasi: WasiCtx,
+        limits: &Limits,
+    ) -> Self {
+        assert!(
+            worker.suits(engine),
+            "the worker's stack is smaller than the engine's max_stack"
+        );
         let started = Instant::now();
         let deadline = Deadline::new(limits, started);
         wasi.set_deadline(deadline.at);
         wasi.set_interrupt(deadline.interrupt.clone());
-        let mut store = Store::new(
-            engine.wasmtime(),
-            Sandbox {
-                wasi,
-                meter: Meter::new(memory),
-            },
-        );
-        store.limiter(|sandbox| &mut sandbox.meter);
+        store.data_mut().wasi = Some(wasi);
         store.set_epoch_deadline(1);
         let ticked = deadline.clone();
         store.epoch_deadline_callback(move |_| Ok(ticked.check()?));
         let fuel = limits.fuel.unwrap_or(u64::MAX);
-        if settings.fuel {
+        if engine.settings().fuel {
             // It fails only for an engine without fuel.
             store.set_fuel(fuel).expect("the engine counts fuel");
         }
@@ -179,6 +289,10 @@ impl<'w> Execution<'w> {
 
     /// Ends the execution with `end` and drops the instance.
     pub fn finish(self, end: End) -> Finished {
+        self.end(end).0
+    }
+
+    fn end(mut self, end: End) -> (Finished, Ended) {
         let usage = Usage {
             duration: self.started.elapsed(),
             peak_memory: self.store.data().meter.peak_memory,
@@ -188,13 +302,18 @@ impl<'w> Execution<'w> {
                 .ok()
                 .map(|rest| self.fuel.saturating_sub(rest)),
         };
-        let refused = self.store.data().meter.refused;
-        Finished {
+        let sandbox = self.store.data_mut();
+        let finished = Finished {
             end,
             usage,
-            refused,
-            wasi: self.store.into_data().wasi,
-        }
+            refused: sandbox.meter.refused,
+            wasi: sandbox.wasi.take().expect("there is one until now"),
+        };
+        let ended = Ended {
+            store: self.store,
+            instance: self.instance,
+        };
+        (finished, ended)
     }
 
     fn judge(&self, error: &wasmtime::Error) -> End {

@@ -8,6 +8,7 @@
 //! - A [`Program`] is a module, validated and compiled, or taken from the [`CompiledCache`].
 //! - A [`Worker`] is a thread with enough native stack for what the engine lets a guest use.
 //! - An [`Execution`] is one fresh instance under [`Limits`]. How it went is data: an [`End`].
+//! - An instance can be [`Kept`] for another execution, by who trusts the program.
 //!
 //! ```
 //! use wadup_engine::{CompiledCache, End, Engine, EngineSettings, Limits, Program};
@@ -42,7 +43,7 @@ mod worker;
 pub use cache::{CacheProblem, CompiledCache, Problem};
 pub use end::{End, Trapped};
 pub use engine::{Engine, EngineError};
-pub use execution::{Execution, Finished, Usage};
+pub use execution::{Execution, Finished, Kept, Usage};
 pub use inspect::Entry;
 pub use limits::{Limit, Limits};
 pub use program::{LoadError, Origin, Program};

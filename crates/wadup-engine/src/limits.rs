@@ -78,6 +78,18 @@ impl Meter {
             refused: None,
         }
     }
+
+    /// Whether an instance that has grown as it has may go on with `memory` bytes.
+    pub(crate) fn fits(&self, memory: u64) -> bool {
+        self.peak_memory <= memory
+    }
+
+    /// For the next execution in the same instance. Memory never shrinks, so the peak of the
+    /// last one is where this one starts.
+    pub(crate) fn renew(&mut self, memory: u64) {
+        self.memory = memory;
+        self.refused = None;
+    }
 }
 
 impl ResourceLimiter for Meter {

@@ -191,6 +191,10 @@ impl Program {
         &self.inner.problems
     }
 
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(crate) fn pre(&self) -> &InstancePre<Sandbox> {
         &self.inner.pre
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Host`] has an engine and settings. A *run* takes [`Inputs`] (files, folders, lists,
 //! stdin) through one or more [`Artifact`]s: each input gets a brand-new sandbox of each
-//! artifact, and how that ended, with the rows that it delivered, is committed to a
+//! artifact (unless [`Isolation`] says otherwise), and how that ended, with the rows that it delivered, is committed to a
 //! [`TableSink`](wadup_sink::TableSink), an input at a time or several, never a part of one.
 //! Sub-content that an input emits becomes an input itself, for every artifact.
 //!
@@ -50,7 +50,7 @@ pub use cancel::Cancel;
 pub use events::{Event, Reporter, Silent, SkipReason};
 pub use host::{Host, RunError};
 pub use inputs::Inputs;
-pub use settings::{Caps, HostSettings};
+pub use settings::{Caps, HostSettings, Isolation};
 pub use summary::{ErrorGroup, RunSummary};
 pub use wadup_engine::{CacheProblem, CompiledCache, EngineError, LoadError, Origin, Program};
 pub use wadup_sink::{OutcomeRecord, Status};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use wadup_engine::Worker;
+use wadup_engine::{Kept, Worker};
 use wadup_sink::{ArtifactRecord, RunEnd, RunStart, TableSink};
 
 use crate::artifact::Artifact;
@@ -65,6 +65,14 @@ struct Job {
 enum Origin {
     Given(Source),
     Emitted { piece: Arc<Piece>, tree: Arc<Tree> },
+}
+
+/// What a worker has to itself.
+struct Workplace<'w> {
+    worker: &'w Worker,
+    /// Instances for the next input, where they are reused: that of an artifact is at its
+    /// index, modulo their number.
+    kept: Vec<Option<Kept>>,
 }
 
 /// Runs `inputs` through `artifacts`.
@@ -214,9 +222,14 @@ impl Run<'_> {
 
     /// The life of a worker.
     fn work(&self, worker: &Worker) {
+        let kept = self.artifacts.len().min(self.settings.kept() as usize);
+        let mut workplace = Workplace {
+            worker,
+            kept: std::iter::repeat_with(|| None).take(kept).collect(),
+        };
         while let Some((work, task)) = self.queue.take(|| self.cancel.is_requested()) {
             let more = match work {
-                Work::Input(job) => self.input(worker, job),
+                Work::Input(job) => self.input(&mut workplace, job),
                 Work::Skipped(found) => {
                     self.skipped(&found);
                     Vec::new()

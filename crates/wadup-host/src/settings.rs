@@ -15,6 +15,11 @@ const GIB: u64 = 1 << 30;
 pub struct HostSettings {
     /// How many inputs are processed at once, each on its own thread.
     pub jobs: NonZeroU32,
+    /// Whether an input's sandbox may be the one that another input was processed in.
+    pub isolation: Isolation,
+    /// How many artifacts a run has: with [`Isolation::Reuse`], a worker keeps as many
+    /// instances, each for one artifact. A run may have more, which then take turns.
+    pub artifacts: NonZeroU32,
     /// Linear memory of one execution, in bytes.
     pub max_memory: u64,
     /// Native stack that WebAssembly code may use, in bytes. See
@@ -34,6 +39,20 @@ pub struct HostSettings {
     pub cache: CompiledCache,
     /// What one execution may hand over and store.
     pub caps: Caps,
+}
+
+/// What inputs may have in common.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// Nothing: every input gets a new instance, and what it does ends with it.
+    #[default]
+    Fresh,
+    /// The memory of an instance, for code that is trusted to leave it as it should be: each
+    /// worker keeps one of each artifact, as long as every input completes in it. Files, descriptors, limits
+    /// and clocks are still each input's own. A command (`_start`) runs once, so that it gets a
+    /// new instance all the same.
+    Reuse,
 }
 
 /// What one execution may store and hand over; exceeding one of them is
@@ -60,12 +79,14 @@ pub struct Caps {
 }
 
 impl Default for HostSettings {
-    /// One job, 512 MiB of memory, 16 MiB of stack, no fuel, 60 s, depth 8, no environment, no
+    /// One job, fresh instances, 512 MiB of memory, 16 MiB of stack, no fuel, 60 s, depth 8, no environment, no
     /// cache.
     fn default() -> Self {
         let engine = EngineSettings::default();
         Self {
             jobs: NonZeroU32::MIN,
+            isolation: Isolation::Fresh,
+            artifacts: NonZeroU32::MIN,
             max_memory: engine.max_memory,
             max_stack: engine.max_stack,
             fuel: None,
@@ -97,7 +118,7 @@ impl Default for Caps {
 impl HostSettings {
     pub(crate) fn engine(&self) -> EngineSettings {
         EngineSettings {
-            instances: self.jobs.get(),
+            instances: self.jobs.get().saturating_mul(self.kept()),
             max_memory: self.max_memory,
             max_stack: self.max_stack,
             fuel: self.fuel.is_some(),
@@ -105,10 +126,19 @@ impl HostSettings {
         }
     }
 
+    /// How many instances a worker has at once.
+    pub(crate) fn kept(&self) -> u32 {
+        match self.isolation {
+            Isolation::Fresh => 1,
+            Isolation::Reuse => self.artifacts.get(),
+        }
+    }
+
     /// What can change results, for the record.
     pub(crate) fn record(&self) -> serde_json::Value {
         let keys: Vec<&str> = self.env.iter().map(|(key, _)| key.as_str()).collect();
         serde_json::json!({
+            "isolation": self.isolation,
             "max_memory": self.max_memory,
             "max_stack": self.max_stack,
             "fuel": self.fuel,

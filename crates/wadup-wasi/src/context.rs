@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use wadup_vfs::{FileType, OpenOptions, Vfs};
 
-use crate::abi::types::Fdflags;
+use crate::abi::types::{Fd, Fdflags};
 use crate::config::WasiConfig;
 use crate::descriptor::{Descriptor, OpenFile, Stream};
 use crate::descriptors::Descriptors;
@@ -131,6 +131,19 @@ impl WasiCtx {
     /// [`Vfs::refusals`].
     pub fn ran_out_of_descriptors(&self) -> bool {
         self.descriptors.refused
+    }
+
+    /// Whether the guest's descriptors are the standard streams and the root, under the numbers
+    /// that they had in the beginning.
+    pub fn is_as_it_began(&self) -> bool {
+        let expected = |number| match self.descriptors.get(Fd::from(number)) {
+            Ok(Descriptor::Stdin) => number == 0,
+            Ok(Descriptor::Output(Stream::Stdout)) => number == 1,
+            Ok(Descriptor::Output(Stream::Stderr)) => number == 2,
+            Ok(Descriptor::File(file)) => number == 3 && file.is_preopen,
+            Err(_) => false,
+        };
+        (0..4).all(expected) && self.descriptors.iter().count() == 4
     }
 
     /// Ends the guest if its time is over. For work that is long but bounded, between its pieces.

@@ -69,6 +69,7 @@ pub(crate) fn initialize() -> Result<(), Failure> {
             Python::attach(|py| {
                 entry::import(py, bundle.boot())
                     .and_then(|()| settle(py))
+                    .map(|()| package::imported())
                     .map_err(|error| exception::report(py, &error))
             })?;
             advance(Stage::Snapshot);
@@ -85,12 +86,14 @@ pub(crate) fn process() -> Ended {
     }
 }
 
-/// Does what has to happen once in an instance before `main()`.
+/// Does what has to happen before `main()`: most of it only once in an instance.
 fn begin() -> Result<(), Ended> {
     let stage = stage();
     if stage == Stage::Running {
-        package::begin_again();
-        return Ok(());
+        return Python::attach(|py| {
+            package::begin_again();
+            package::run_start_hooks(py).map_err(|error| ending::of_exception(py, &error))
+        });
     }
     let Some(tree) = tree::tree() else {
         let error = "the module is a runtime without a bundle: it was never initialized";
@@ -112,6 +115,9 @@ fn begin() -> Result<(), Ended> {
         }
         // `sys.exit()` is no way out here: no `main()` has been found.
         .map_err(|error| Ended::Raised(exception::report(py, &error)))?;
+        if stage == Stage::Cold {
+            package::imported();
+        }
         package::begin();
         package::run_start_hooks(py).map_err(|error| ending::of_exception(py, &error))
     })

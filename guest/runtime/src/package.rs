@@ -33,9 +33,17 @@ pub(crate) fn begin() {
     PROCESSING.store(true, Ordering::Relaxed);
 }
 
+/// The entry module has been imported: what it defined, inserted and registered is there for
+/// every input.
+pub(crate) fn imported() {
+    rows::imported();
+    hooks::imported();
+}
+
 /// Another input in the same instance.
 pub(crate) fn begin_again() {
     rows::begin_again();
+    hooks::begin_again();
 }
 
 fn processing() -> bool {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use wadup_engine::{Limits, Worker};
+use wadup_engine::{Finished, Kept, Limits};
 use wadup_sink::{InputRecord, OutcomeRecord, Rows, Status};
+use wadup_wasi::WasiCtx;
 
-use super::{Job, Origin, Run, Work};
+use super::{Job, Origin, Run, Work, Workplace};
 use crate::events::Event;
 use crate::host::RunError;
 use crate::inputs::{self, Opened, Source, Unreadable};
 use crate::intake::Intake;
 use crate::outcome::{NoOutcome, Verdict, output};
+use crate::settings::Isolation;
 use crate::subcontent::{Child, Tree};
 
 /// An input that was processed by all artifacts.
@@ -25,14 +27,14 @@ struct Processed {
 
 impl Run<'_> {
     /// Processes an input, sends off what came of it, and returns its sub-content.
-    pub(super) fn input(&self, worker: &Worker, job: Job) -> Vec<Work> {
+    pub(super) fn input(&self, workplace: &mut Workplace<'_>, job: Job) -> Vec<Work> {
         let started = Instant::now();
         self.reporter.report(&Event::InputStarted {
             number: job.number,
             path: &job.path,
         });
         let depth = job.depth;
-        let Some(processed) = self.processed(worker, job) else {
+        let Some(processed) = self.processed(workplace, job) else {
             return Vec::new();
         };
         let Processed {
@@ -73,7 +75,7 @@ impl Run<'_> {
     }
 
     /// `None` if nothing is to be recorded because the run ends.
-    fn processed(&self, worker: &Worker, job: Job) -> Option<Processed> {
+    fn processed(&self, workplace: &mut Workplace<'_>, job: Job) -> Option<Processed> {
         let tree = match &job.origin {
             Origin::Given(_) => Arc::new(Tree::new(
                 self.settings.caps.subcontent,
@@ -106,7 +108,7 @@ impl Run<'_> {
             let outcome = match (&verdict, &opened) {
                 (None, Ok(opened)) => {
                     let path = record.path.clone();
-                    self.execute(worker, artifact, path, opened, &tree, &mut children)?
+                    self.execute(workplace, artifact, path, opened, &tree, &mut children)?
                 }
                 (verdict, _) => verdict.as_ref()?.without_execution(artifact),
             };
@@ -136,7 +138,7 @@ impl Run<'_> {
     /// host failed.
     fn execute(
         &self,
-        worker: &Worker,
+        workplace: &mut Workplace<'_>,
         artifact: usize,
         path: OsString,
         opened: &Opened,
@@ -153,15 +155,7 @@ impl Run<'_> {
             }
         };
         wasi.set_close_handler(Box::new(Intake::new(&self.settings.caps, Arc::clone(tree))));
-        let limits = Limits {
-            timeout: self.settings.timeout,
-            fuel: self.settings.fuel,
-            memory: None,
-            interrupt: Some(self.cancel.interrupt().clone()),
-        };
-        let mut finished = self.artifacts[artifact]
-            .program()
-            .run(worker, wasi, &limits);
+        let mut finished = self.run(workplace, artifact, wasi);
         let mut delivery = Intake::collect(&mut finished);
         let changed = opened.content.has_changed();
         let verdict = match Verdict::on(&finished, &mut delivery, changed, &self.schema) {
@@ -194,10 +188,41 @@ impl Run<'_> {
             outcome.rows = rows;
             children.extend(dropped);
         } else {
+            workplace.forget(artifact);
             outcome.rows_dropped = rows.len();
             outcome.subcontent_dropped = dropped.len() as u64;
             tree.refund(&dropped);
         }
         Some(outcome)
+    }
+
+    /// Executes an artifact, in an instance as the isolation asks for.
+    fn run(&self, workplace: &mut Workplace<'_>, artifact: usize, wasi: WasiCtx) -> Finished {
+        let limits = Limits {
+            timeout: self.settings.timeout,
+            fuel: self.settings.fuel,
+            memory: None,
+            interrupt: Some(self.cancel.interrupt().clone()),
+        };
+        let program = self.artifacts[artifact].program();
+        let worker = workplace.worker;
+        match self.settings.isolation {
+            Isolation::Fresh => program.run(worker, wasi, &limits),
+            Isolation::Reuse => {
+                program.run_reusing(worker, workplace.instance(artifact), wasi, &limits)
+            }
+        }
+    }
+}
+
+impl Workplace<'_> {
+    fn instance(&mut self, artifact: usize) -> &mut Option<Kept> {
+        let place = artifact % self.kept.len();
+        &mut self.kept[place]
+    }
+
+    /// Drops the instance of an artifact in which an input did not complete.
+    fn forget(&mut self, artifact: usize) {
+        *self.instance(artifact) = None;
     }
 }

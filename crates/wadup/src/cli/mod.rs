@@ -8,7 +8,7 @@ mod value;
 use clap::{Parser, Subcommand};
 
 pub(crate) use build::{BuildArgs, ResolveArgs};
-pub(crate) use run::{LimitArgs, RunArgs};
+pub(crate) use run::{IsolationArg, LimitArgs, RunArgs};
 pub(crate) use toolchain::{ToolchainArgs, ToolchainCommand};
 pub(crate) use value::EnvVar;
 

@@ -1,7 +1,7 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use bytesize::ByteSize;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{ResolveArgs, value};
 use crate::{cli::EnvVar, exit_code};
@@ -44,6 +44,11 @@ pub(crate) struct RunArgs {
     #[arg(short, long, visible_alias = "threads", value_name = "N", value_parser = value::count)]
     pub(crate) jobs: Option<NonZeroU32>,
 
+    /// A new instance for every input, or one for all inputs of a job: faster, but an input then
+    /// finds what another one left in memory
+    #[arg(long, value_name = "HOW", default_value = "fresh")]
+    pub(crate) isolation: IsolationArg,
+
     #[command(flatten, next_help_heading = "Limits of one input")]
     pub(crate) limits: LimitArgs,
 
@@ -57,6 +62,13 @@ pub(crate) struct RunArgs {
     /// Write events as JSON Lines to stdout
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
+}
+
+/// `--isolation`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum IsolationArg {
+    Fresh,
+    Reuse,
 }
 
 /// What one input may use. Sizes are plain bytes or have a unit (`256MiB`), durations have a unit

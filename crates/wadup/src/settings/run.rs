@@ -1,18 +1,19 @@
 use std::{
     fs::{self, File},
     io,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     thread,
 };
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use wadup_build::BuildSettings;
-use wadup_host::{CompiledCache, HostSettings, Inputs};
+use wadup_host::{CompiledCache, HostSettings, Inputs, Isolation};
 use wadup_project::Project;
 
 use super::build::{build_settings, load_project};
 use crate::{
-    cli::{LimitArgs, RunArgs},
+    cli::{IsolationArg, LimitArgs, RunArgs},
     diagnostics::{Failure, display_path},
     exit_code::ExitCode,
 };
@@ -56,9 +57,12 @@ impl RunCommand {
             artifacts.extend(artifacts_in(folder)?);
         }
         Ok(Self {
-            artifacts,
             inputs: inputs(&args)?,
-            host: host_settings(&args, compiled_cache()?),
+            host: HostSettings {
+                artifacts: count(&artifacts),
+                ..host_settings(&args, compiled_cache()?)
+            },
+            artifacts,
             build: build_settings(args.resolve, None),
             output: RunOutput {
                 verbose: args.verbose,
@@ -191,6 +195,10 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
     let default = HostSettings::default();
     HostSettings {
         jobs: args.jobs.unwrap_or_else(all_cores),
+        isolation: match args.isolation {
+            IsolationArg::Fresh => Isolation::Fresh,
+            IsolationArg::Reuse => Isolation::Reuse,
+        },
         max_memory: max_memory.map_or(default.max_memory, |size| size.as_u64()),
         max_stack: max_stack.map_or(default.max_stack, |size| size.as_u64()),
         fuel,
@@ -206,11 +214,17 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
     }
 }
 
-fn all_cores() -> std::num::NonZeroU32 {
+/// How many artifacts there are; a run without one is refused later.
+fn count(artifacts: &[ArtifactSource]) -> NonZeroU32 {
+    let count = u32::try_from(artifacts.len()).unwrap_or(u32::MAX);
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
+fn all_cores() -> NonZeroU32 {
     thread::available_parallelism()
         .ok()
         .and_then(|cores| cores.try_into().ok())
-        .unwrap_or(std::num::NonZeroU32::MIN)
+        .unwrap_or(NonZeroU32::MIN)
 }
 
 fn compiled_cache() -> Result<CompiledCache, Failure> {

@@ -1,5 +1,6 @@
 //! What a program wants to happen in every instance before `main()`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
@@ -7,11 +8,14 @@ use pyo3::prelude::*;
 
 static HOOKS: Mutex<Vec<Py<PyAny>>> = Mutex::new(Vec::new());
 
+/// How many were registered while the entry module was imported.
+static IMPORTED: AtomicUsize = AtomicUsize::new(0);
+
 /// on_start(function, /)
 /// --
 ///
-/// Register a function without parameters that is called before main(), once in every
-/// sandbox. Functions are called in the order in which they were registered.
+/// Register a function without parameters that is called before main(), for every input.
+/// Functions are called in the order in which they were registered.
 #[pyfunction]
 #[pyo3(signature = (function, /))]
 pub(super) fn on_start(function: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
@@ -24,6 +28,22 @@ pub(super) fn on_start(function: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>>
     let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
     hooks.push(function.clone().unbind());
     Ok(function)
+}
+
+/// The entry module has been imported.
+pub(super) fn imported() {
+    let hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    IMPORTED.store(hooks.len(), Ordering::Relaxed);
+}
+
+/// For the next input of an instance that is used again: what the last one registered is gone.
+pub(super) fn begin_again() {
+    let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
+    let imported = IMPORTED.load(Ordering::Relaxed).min(hooks.len());
+    let registered = hooks.split_off(imported);
+    // Dropping them may run Python code.
+    drop(hooks);
+    drop(registered);
 }
 
 /// Calls the registered functions; those that they register too.

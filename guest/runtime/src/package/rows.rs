@@ -21,6 +21,7 @@ const AUTO_FLUSH: usize = 1 << 20;
 static ROWS: Mutex<Rows> = Mutex::new(Rows {
     definitions: BTreeMap::new(),
     buffer: MetadataBuffer::new(),
+    imported: MetadataBuffer::new(),
     scratch: Vec::new(),
     files: MetadataFiles::new(),
 });
@@ -29,6 +30,8 @@ struct Rows {
     definitions: BTreeMap<String, Arc<Definition>>,
     /// What has not been handed over.
     buffer: MetadataBuffer,
+    /// What there was when the entry module had been imported: every input delivers it.
+    imported: MetadataBuffer,
     /// Memory for the next row.
     scratch: Vec<u8>,
     files: MetadataFiles,
@@ -96,17 +99,25 @@ pub(crate) fn flush(_py: Python<'_>) -> PyResult<()> {
     hand_over()
 }
 
-/// For the next input of an instance that is used again: nothing of the last one is left,
-/// and the tables are told again.
+/// The entry module has been imported.
+pub(super) fn imported() {
+    let mut rows = rows();
+    let imported = rows.buffer.clone();
+    rows.imported = imported;
+}
+
+/// For the next input of an instance that is used again: of the last one nothing is left but
+/// its tables, which are told again, as are tables and rows of the import.
 pub(super) fn begin_again() {
     let mut rows = rows();
     let Rows {
         buffer,
+        imported,
         definitions,
         ..
     } = &mut *rows;
-    buffer.clear();
-    for definition in definitions.values() {
+    buffer.clone_from(imported);
+    for definition in definitions.values().filter(|table| !table.imported) {
         buffer.push_table(&definition.table);
     }
 }

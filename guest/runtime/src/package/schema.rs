@@ -13,6 +13,8 @@ use super::values;
 pub(super) struct Definition {
     pub(super) table: Table,
     pub(super) writer: RowWriter,
+    /// Whether it was defined while the entry module was imported.
+    pub(super) imported: bool,
 }
 
 impl Definition {
@@ -29,7 +31,11 @@ impl Definition {
             .check()
             .map_err(|error| TableError::new_err(error.to_string()))?;
         let writer = RowWriter::new(&table.name);
-        Ok(Self { table, writer })
+        Ok(Self {
+            table,
+            writer,
+            imported: !super::processing(),
+        })
     }
 }
 
