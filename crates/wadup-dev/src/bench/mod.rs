@@ -1,10 +1,16 @@
 //! `cargo dev bench`: sections that measure, and one report.
 
+mod comparison;
 mod guest;
 mod machine;
+mod python;
 mod report;
+mod wasi_python;
 
 use std::io::Write as _;
+
+use anyhow::bail;
+use clap::ValueEnum as _;
 
 use crate::bench::report::Report;
 use crate::cli::{BenchArgs, Section};
@@ -18,14 +24,51 @@ pub(crate) fn bench(context: &Context, args: &BenchArgs) -> anyhow::Result<()> {
         return guest::profile(context, args);
     }
     let mut report = Report::new(context, args.quick)?;
-    if args.sections.is_empty() || args.sections.contains(&Section::Guest) {
-        report.guest = Some(guest::measure(context, args)?);
+    for section in sections(args) {
+        if context.cancel.is_requested() {
+            break;
+        }
+        say(format_args!("section {}", section.name()));
+        // What was measured before is worth having, whatever becomes of this one.
+        if let Err(error) = report.measure(context, args, section) {
+            if !context.cancel.is_requested() {
+                say(format_args!("section {} failed: {error:#}", section.name()));
+                report.failed.push(format!("{}: {error:#}", section.name()));
+            }
+        }
     }
     report.interrupted = context.cancel.is_requested();
     let path = report.write(&args.output)?;
     print(&report.markdown());
     say(format_args!("report: {}", path.display()));
-    context.check()
+    context.check()?;
+    if !report.failed.is_empty() {
+        bail!("sections failed: {}", report.failed.join("; "));
+    }
+    Ok(())
+}
+
+fn sections(args: &BenchArgs) -> Vec<Section> {
+    if args.sections.is_empty() {
+        Section::value_variants().to_vec()
+    } else {
+        args.sections.clone()
+    }
+}
+
+impl Report {
+    fn measure(
+        &mut self,
+        context: &Context,
+        args: &BenchArgs,
+        section: Section,
+    ) -> anyhow::Result<()> {
+        match section {
+            Section::Guest => self.guest = Some(guest::measure(context, args)?),
+            Section::Python => self.python = Some(python::measure(context, args)?),
+        }
+        Ok(())
+    }
 }
 
 /// To stdout; a reader that has gone is no reason to fail.

@@ -8,8 +8,10 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use super::guest::Guest;
+use super::comparison::Comparison;
+use super::guest;
 use super::machine::{Machine, Versions, load};
+use super::python::Python;
 use crate::context::Context;
 
 /// Counts up when a reader of the JSON would have to change.
@@ -23,11 +25,14 @@ pub(crate) struct Report {
     pub(crate) quick: bool,
     /// Not everything that was asked for is in it.
     pub(crate) interrupted: bool,
+    /// Sections that gave nothing, and why.
+    pub(crate) failed: Vec<String>,
     pub(crate) machine: Machine,
     pub(crate) versions: Versions,
     pub(crate) load_before: String,
     pub(crate) load_after: String,
-    pub(crate) guest: Option<Guest>,
+    pub(crate) guest: Option<Comparison>,
+    pub(crate) python: Option<Python>,
 }
 
 impl Report {
@@ -37,11 +42,13 @@ impl Report {
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             quick,
             interrupted: false,
+            failed: Vec::new(),
             machine: Machine::probe(),
             versions: Versions::probe(context)?,
             load_before: load(),
             load_after: String::new(),
             guest: None,
+            python: None,
         })
     }
 
@@ -110,7 +117,10 @@ impl Report {
             text.push_str("\nThe run was interrupted: what is here was measured until then.\n");
         }
         if let Some(guest) = &self.guest {
-            text.push_str(&guest.markdown());
+            text.push_str(&guest::markdown(guest));
+        }
+        if let Some(python) = &self.python {
+            text.push_str(&python.markdown());
         }
         text
     }

@@ -5,10 +5,14 @@ mod native;
 mod record;
 mod sandbox;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use self::native::{Native, NativeBuild};
+pub(crate) use self::native::{Native, NativeBuild, install};
+use crate::context::Context;
+
 pub(crate) use self::record::{Measured, Run};
 pub(crate) use self::sandbox::{Sandbox, SandboxOptions};
 
@@ -16,23 +20,33 @@ pub(crate) use self::sandbox::{Sandbox, SandboxOptions};
 const RUNNER: &str = include_str!("../../suites/wadup_suite.py");
 
 /// A suite: where it is from, and what it needs.
+#[derive(Debug)]
+pub(crate) struct Suite {
+    name: String,
+    extension: Extension,
+    /// pip's `requirements.txt`, with a digest for each.
+    requirements: &'static str,
+    /// The archive with the tests: an sdist, or one that is laid out like it.
+    input: PathBuf,
+}
+
+/// `suite.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Suite {
-    pub(crate) name: String,
+struct Definition {
+    name: String,
     /// A source that the toolchain's recipes pin.
-    pub(crate) sdist: String,
-    pub(crate) extension: Extension,
-    /// pip's `requirements.txt`, with a digest for each.
-    #[serde(skip)]
-    requirements: &'static str,
+    sdist: String,
+    extension: Extension,
 }
 
 /// The native package that the suite tests.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Extension {
-    /// As it is named in `[tool.wadup] c-extensions`.
+    /// A source that the toolchain's recipes pin.
+    sdist: String,
+    /// What brings it in `[tool.wadup] c-extensions`.
     package: String,
     /// Its Python half, in the sdist.
     python: String,
@@ -63,17 +77,38 @@ const REQUEST: &str = "WADUP_SUITE";
 const ENVIRONMENT: [(&str, &str); 2] = [("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"), ("TZ", "UTC")];
 
 impl Suite {
-    pub(crate) fn pydantic_core() -> anyhow::Result<Self> {
-        let mut suite: Self =
-            toml::from_str(include_str!("../../suites/pydantic-core/suite.toml"))?;
-        suite.requirements = include_str!("../../suites/pydantic-core/requirements.txt");
-        Ok(suite)
+    pub(crate) fn pydantic_core(context: &Context) -> anyhow::Result<Self> {
+        let definition = Definition::pydantic_core()?;
+        let input = context.toolchain.source(&definition.sdist)?;
+        Ok(definition.suite(input))
+    }
+
+    /// Other tests, with the same packages.
+    pub(crate) fn with_input(input: PathBuf) -> anyhow::Result<Self> {
+        Ok(Definition::pydantic_core()?.suite(input))
     }
 
     /// The pinned packages: `name==version` and the digest.
     fn pins(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.requirements.lines();
         lines.filter_map(|line| line.split_once(" --hash=sha256:"))
+    }
+}
+
+impl Definition {
+    fn pydantic_core() -> anyhow::Result<Self> {
+        Ok(toml::from_str(include_str!(
+            "../../suites/pydantic-core/suite.toml"
+        ))?)
+    }
+
+    fn suite(self, input: PathBuf) -> Suite {
+        Suite {
+            name: self.name,
+            extension: self.extension,
+            requirements: include_str!("../../suites/pydantic-core/requirements.txt"),
+            input,
+        }
     }
 }
 
@@ -110,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_requirement_is_pinned_by_digest() {
-        let suite = Suite::pydantic_core().unwrap();
+        let suite = Suite::with_input(PathBuf::new()).unwrap();
         let lines = suite.requirements.lines();
         let lines = lines.filter(|line| !line.starts_with('#')).count();
         assert_eq!(suite.pins().count(), lines);

@@ -23,7 +23,7 @@ pub(crate) enum NativeBuild {
 pub(crate) struct Native {
     python: PathBuf,
     path: Vec<PathBuf>,
-    sdist: PathBuf,
+    input: PathBuf,
     scratch: PathBuf,
 }
 
@@ -33,7 +33,8 @@ impl Native {
         suite: &Suite,
         build: NativeBuild,
     ) -> anyhow::Result<Self> {
-        let packages = install(context, "packages", suite.requirements)?;
+        let python = context.toolchain.native_python()?.program;
+        let packages = install(context, "packages", suite.requirements, &python)?;
         let extension = match build {
             NativeBuild::Built => build_extension(context, suite)?,
             NativeBuild::Published => {
@@ -41,16 +42,16 @@ impl Native {
                 let hashes = hashes.map(|digest| format!(" --hash=sha256:{digest}"));
                 let hashes: String = hashes.collect();
                 let requirement = format!("{}{hashes}\n", suite.extension.published);
-                install(context, "published", &requirement)?
+                install(context, "published", &requirement, &python)?
             }
         };
         let scratch = context
             .cache_dir()
             .join(format!("run.{}", std::process::id()));
         Ok(Self {
-            python: context.toolchain.native_python()?.program,
+            python,
             path: vec![extension, packages],
-            sdist: context.toolchain.source(&suite.sdist)?,
+            input: suite.input.clone(),
             scratch,
         })
     }
@@ -67,7 +68,7 @@ impl Native {
         command
             .args(["-s", "-B"])
             .arg(&runner)
-            .arg(&self.sdist)
+            .arg(&self.input)
             .arg(&results);
         command.env("PYTHONPATH", std::env::join_paths(&self.path)?);
         command.envs(request.environment()).current_dir(folder);
@@ -93,12 +94,16 @@ fn output_of_pytest(command: &mut std::process::Command) -> anyhow::Result<Strin
 }
 
 /// A folder with the packages of a `requirements.txt`, as wheels, verified by digest.
-fn install(context: &Context, name: &str, requirements: &str) -> anyhow::Result<PathBuf> {
-    let python = context.toolchain.native_python()?.program;
+pub(crate) fn install(
+    context: &Context,
+    name: &str,
+    requirements: &str,
+    python: &Path,
+) -> anyhow::Result<PathBuf> {
     let uv = context.toolchain.uv()?;
     let key = key(&[requirements, &python.to_string_lossy()]);
     context.kept(&format!("{name}-{key}"), |folder| {
-        say(format_args!("installing {name} for native CPython"));
+        say(format_args!("installing {name}"));
         let file = folder.join("requirements.txt");
         fs::write(&file, requirements)?;
         let mut command = uv.command();
@@ -106,7 +111,7 @@ fn install(context: &Context, name: &str, requirements: &str) -> anyhow::Result<
         command.args(["--only-binary=:all:", "--link-mode=copy"]);
         command
             .arg("--python")
-            .arg(&python)
+            .arg(python)
             .arg("--target")
             .arg(folder);
         command.arg("--requirement").arg(&file);
@@ -128,7 +133,7 @@ fn pyo3_config(series: &str) -> String {
 fn build_extension(context: &Context, suite: &Suite) -> anyhow::Result<PathBuf> {
     let rustc = context.toolchain.wasi_rust()?.rustc;
     let python = context.toolchain.native_python()?;
-    let sdist = context.toolchain.source(&suite.sdist)?;
+    let sdist = context.toolchain.source(&suite.extension.sdist)?;
     let config = pyo3_config(series(&python.version));
     let parts = [
         &*rustc.to_string_lossy(),

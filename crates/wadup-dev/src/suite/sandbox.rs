@@ -26,7 +26,7 @@ pub(crate) struct SandboxOptions {
 pub(crate) struct Sandbox<'c> {
     context: &'c Context,
     artifact: Vec<u8>,
-    sdist: PathBuf,
+    input: PathBuf,
     options: SandboxOptions,
 }
 
@@ -40,7 +40,7 @@ impl<'c> Sandbox<'c> {
         Ok(Self {
             context,
             artifact: fs::read(artifact)?,
-            sdist: context.toolchain.source(&suite.sdist)?,
+            input: suite.input.clone(),
             options,
         })
     }
@@ -52,7 +52,7 @@ impl<'c> Sandbox<'c> {
         let host = Host::new(self.settings(request))?;
         let artifact: Artifact = host.load_bytes(&self.artifact, "suite", reporter)?;
         let mut sink = MemorySink::new();
-        let inputs = Inputs::new().path(&self.sdist);
+        let inputs = Inputs::new().path(&self.input);
         let cancel = &self.context.cancel;
         host.run(&[artifact], inputs, &mut sink, reporter, cancel)?;
         self.context.check()?;
