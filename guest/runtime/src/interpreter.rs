@@ -11,9 +11,11 @@ mod entry;
 mod environment;
 mod exception;
 mod extensions;
+mod immortal;
 mod left_open;
 mod modules;
 mod resume;
+mod warm;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -133,10 +135,12 @@ fn start(boot: &Boot) -> Result<(), Failure> {
 fn settle(py: Python<'_>) -> PyResult<()> {
     // Every failing input needs it; imported here it costs them nothing.
     py.import("traceback")?;
+    warm::warm(py)?;
     ending::flush_streams(py);
     let gc = py.import("gc")?;
     gc.call_method0("collect")?;
     left_open::refuse(py)?;
+    immortal::immortalise(py)?;
     gc.call_method0("freeze")?;
     Ok(())
 }
