@@ -4,7 +4,9 @@
 use serde::Deserialize;
 use wadup_protocol::ABI_VERSION;
 use wadup_protocol::manifest::{self, Manifest, PROCESS_EXPORT};
-use wasmparser::{CompositeInnerType, Encoding, ExternalKind, Parser, Payload, TypeRef, ValType};
+use wasmparser::{
+    Chunk, CompositeInnerType, Encoding, ExternalKind, Parser, Payload, TypeRef, ValType,
+};
 
 use crate::program::LoadError;
 
@@ -97,11 +99,27 @@ pub(crate) struct Outline {
 pub(crate) fn outline(wasm: &[u8], max_memory: u64) -> Result<Outline, LoadError> {
     check_header(wasm)?;
     let mut scan = Scan::default();
-    for payload in Parser::new(0).parse_all(wasm) {
-        scan.payload(payload.map_err(|error| malformed(&error))?)
-            .map_err(|error| malformed(&error))?;
-    }
+    read(wasm, &mut scan).map_err(|error| malformed(&error))?;
     scan.finish(max_memory)
+}
+
+/// Reads all sections but the functions' bodies, which the compiler will see.
+fn read<'a>(wasm: &'a [u8], scan: &mut Scan<'a>) -> wasmparser::Result<()> {
+    let mut parser = Parser::new(0);
+    let mut rest = wasm;
+    // It never needs more data, as it is told that there is none.
+    while let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? {
+        rest = &rest[consumed..];
+        match payload {
+            Payload::End(_) => break,
+            Payload::CodeSectionStart { size, .. } if rest.len() >= size as usize => {
+                parser.skip_section();
+                rest = &rest[size as usize..];
+            }
+            payload => scan.payload(payload)?,
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of the code section.

@@ -29,6 +29,7 @@
 //! ```
 
 mod cache;
+mod digest;
 mod end;
 mod engine;
 mod execution;

@@ -1,6 +1,8 @@
 //! A program: a validated and compiled module, ready to be instantiated many times.
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use wadup_protocol::manifest::Manifest;
 use wasmtime::{InstancePre, Module};
 
 use crate::cache::{CacheProblem, CompiledCache};
+use crate::digest;
 use crate::engine::Engine;
 use crate::execution::Sandbox;
 use crate::inspect::{self, Entry, Outline};
@@ -138,12 +141,42 @@ impl Program {
     /// [`cache_problems`](Self::cache_problems).
     pub fn load(engine: &Engine, wasm: &[u8], cache: &CompiledCache) -> Result<Self, LoadError> {
         let wasm = binary(wasm)?;
-        let outline = inspect::outline(&wasm, engine.settings().max_memory)?;
-        let digest = blake3::hash(&wasm);
+        Self::load_binary(engine, &wasm, blake3::hash(&wasm), cache)
+    }
+
+    /// [`load`](Self::load) of the first `length` bytes of a file, which may have changed when it
+    /// is shorter.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read; the inner error when they are no module that wadup can run.
+    pub fn load_file(
+        engine: &Engine,
+        file: &File,
+        length: usize,
+        cache: &CompiledCache,
+    ) -> io::Result<Result<Self, LoadError>> {
+        let mut bytes = vec![0; length];
+        use_huge_pages(&mut bytes);
+        let digest = digest::read_file(file, &mut bytes)?;
+        Ok(match binary(&bytes) {
+            Ok(Cow::Borrowed(wasm)) => Self::load_binary(engine, wasm, digest, cache),
+            Ok(Cow::Owned(wasm)) => Self::load(engine, &wasm, cache),
+            Err(error) => Err(error),
+        })
+    }
+
+    fn load_binary(
+        engine: &Engine,
+        wasm: &[u8],
+        digest: blake3::Hash,
+        cache: &CompiledCache,
+    ) -> Result<Self, LoadError> {
+        let outline = inspect::outline(wasm, engine.settings().max_memory)?;
         let mut problems = Vec::new();
         let (module, origin) = match cache.module(engine, &digest, &mut problems) {
             Some(module) => (module, Origin::Cached),
-            None => compile(engine, &wasm, &digest, cache, &mut problems)?,
+            None => compile(engine, wasm, &digest, cache, &mut problems)?,
         };
         let pre = engine
             .linker()
@@ -284,4 +317,24 @@ fn from_compiler(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: `code` is what `precompile_module` of this very engine has just returned; it has
     // not left this process.
     unsafe { Module::deserialize(engine.wasmtime(), code) }
+}
+
+/// Asks for huge pages, of which an artifact needs a few and not thousands.
+#[expect(unsafe_code, reason = "advice on memory is a C interface")]
+fn use_huge_pages(bytes: &mut [u8]) {
+    const PAGE: usize = 2 << 20;
+    let start = bytes.as_ptr().align_offset(PAGE);
+    let Some(rest) = bytes.len().checked_sub(start) else {
+        return;
+    };
+    let huge = &mut bytes[start..][..rest / PAGE * PAGE];
+    // SAFETY: the advice does not change what is in the range, which is borrowed for writing.
+    // Without huge pages everything works as well.
+    let _ = unsafe {
+        rustix::mm::madvise(
+            huge.as_mut_ptr().cast(),
+            huge.len(),
+            rustix::mm::Advice::LinuxHugepage,
+        )
+    };
 }

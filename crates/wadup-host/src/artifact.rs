@@ -1,7 +1,8 @@
 //! An artifact that is ready to run.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use wadup_engine::{LoadError, Program};
 
@@ -58,11 +59,11 @@ impl Artifact {
 }
 
 /// The longest module that is read: 1 GiB.
-const MAX_LENGTH: u64 = 1 << 30;
+const MAX_LENGTH: usize = 1 << 30;
 
-/// The bytes of a module, and what to call it unless its manifest says so: the file's name
+/// A module's file, its length, and what to call it unless its manifest says so: the file's name
 /// without its extension.
-pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, String), ArtifactError> {
+pub(crate) fn open(path: &Path) -> Result<(File, usize, String), ArtifactError> {
     let failed = |source| ArtifactError::Read {
         path: path.to_path_buf(),
         source,
@@ -74,13 +75,16 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<u8>, String), ArtifactError> {
             path: path.to_path_buf(),
         });
     }
-    if metadata.len() > MAX_LENGTH {
-        return Err(ArtifactError::TooLong {
-            path: path.to_path_buf(),
-            length: metadata.len(),
-        });
-    }
-    let bytes = fs::read(path).map_err(failed)?;
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
     let stem = path.file_stem().unwrap_or(path.as_os_str());
-    Ok((bytes, stem.to_string_lossy().into_owned()))
+    match usize::try_from(length) {
+        Ok(length) if length <= MAX_LENGTH => {
+            Ok((file, length, stem.to_string_lossy().into_owned()))
+        }
+        _ => Err(ArtifactError::TooLong {
+            path: path.to_path_buf(),
+            length,
+        }),
+    }
 }

@@ -88,12 +88,17 @@ impl Host {
     ///
     /// When it cannot be read, or is no module that can be run.
     pub fn load(&self, path: &Path, reporter: &dyn Reporter) -> Result<Artifact, ArtifactError> {
-        let (wasm, stem) = artifact::read(path)?;
-        self.load_bytes(&wasm, &stem, reporter)
-            .map_err(|source| ArtifactError::Load {
-                path: path.to_path_buf(),
-                source,
-            })
+        let (file, length, stem) = artifact::open(path)?;
+        let loaded = Program::load_file(&self.engine, &file, length, &self.settings.cache);
+        let loaded = loaded.map_err(|source| ArtifactError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let program = loaded.map_err(|source| ArtifactError::Load {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Ok(loaded_as(program, &stem, reporter))
     }
 
     /// [`load`](Self::load) from memory. `name` is used where there is no manifest.
@@ -108,18 +113,7 @@ impl Host {
         reporter: &dyn Reporter,
     ) -> Result<Artifact, wadup_engine::LoadError> {
         let program = Program::load(&self.engine, wasm, &self.settings.cache)?;
-        let name = program
-            .manifest()
-            .map_or(name, |manifest| manifest.name.as_str())
-            .to_owned();
-        for problem in program.cache_problems() {
-            reporter.report(&Event::CacheProblem(problem));
-        }
-        reporter.report(&Event::ArtifactLoaded {
-            name: &name,
-            origin: program.origin(),
-        });
-        Ok(Artifact::new(name, program))
+        Ok(loaded_as(program, name, reporter))
     }
 
     /// Runs every input, and all sub-content that comes of it, through every artifact, and
@@ -160,4 +154,20 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// The artifact of a program, under the name in its manifest or else `name`.
+fn loaded_as(program: Program, name: &str, reporter: &dyn Reporter) -> Artifact {
+    let name = program
+        .manifest()
+        .map_or(name, |manifest| manifest.name.as_str())
+        .to_owned();
+    for problem in program.cache_problems() {
+        reporter.report(&Event::CacheProblem(problem));
+    }
+    reporter.report(&Event::ArtifactLoaded {
+        name: &name,
+        origin: program.origin(),
+    });
+    Artifact::new(name, program)
 }

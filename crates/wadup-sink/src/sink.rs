@@ -59,6 +59,12 @@ pub enum SinkError {
         path: PathBuf,
         source: rusqlite::Error,
     },
+    #[error("{step} {}", .path.display())]
+    Io {
+        step: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("table `{table}` in {} has other columns than when the run began", .path.display())]
     TableChanged { table: String, path: PathBuf },
 }
@@ -76,6 +82,7 @@ impl SinkError {
                 }
                 _ => None,
             },
+            Self::Io { .. } => None,
             Self::TableChanged { .. } => {
                 Some("leave the database's tables alone while a run writes to it")
             }

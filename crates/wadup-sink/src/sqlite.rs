@@ -3,8 +3,9 @@
 //! **Crash safety.** A batch is one transaction; SQLite's own promise is that after a crash all
 //! of it is there or nothing. The run writes with a write-ahead log, so that others can read
 //! the results while it goes on and a commit is one `fsync` (`synchronous=FULL`: what was
-//! committed survives a power loss). At the end of the run the log is folded back, which leaves
-//! one self-contained file. After a kill the log stays beside the database (`-wal`, `-shm`) and
+//! committed survives a power loss). What comes before the first batch (an empty database, the
+//! record of the run) is made without any, and synchronised as a whole with it. At the end of
+//! the run the log is folded back, which leaves one self-contained file. After a kill the log stays beside the database (`-wal`, `-shm`) and
 //! is taken up by whoever opens it next.
 //!
 //! **What is touched.** Only a database that carries wadup's application id, or an empty file,
@@ -38,9 +39,11 @@ pub struct SqliteSink {
     // Dropped in this order: closing any descriptor of a file gives up all POSIX locks that
     // the process has on it, SQLite's among them, so SQLite has to be done by then.
     connection: Connection,
-    _lock: File,
+    lock: File,
     path: PathBuf,
     run: Option<Run>,
+    /// Whether everything so far survives a power loss.
+    durable: bool,
     writer: Writer,
 }
 
@@ -62,9 +65,10 @@ impl SqliteSink {
         let (connection, lock) = open::open(path.as_ref())?;
         Ok(Self {
             connection,
-            _lock: lock,
+            lock,
             path: path.as_ref().to_path_buf(),
             run: None,
+            durable: false,
             writer: Writer::default(),
         })
     }
@@ -77,6 +81,22 @@ impl SqliteSink {
     /// The id of the run in `_wadup_runs`, once it has begun.
     pub fn run_id(&self) -> Option<i64> {
         self.run.map(|run| run.id)
+    }
+
+    /// Synchronises what is in the database's file. From then on every commit is synchronised by
+    /// SQLite; the first of them does the directory, with the log that is new in it.
+    fn be_durable(&mut self) -> Result<(), SinkError> {
+        if !self.durable {
+            self.lock.sync_data().map_err(|source| SinkError::Io {
+                step: "write to the disk what is in",
+                path: self.path.clone(),
+                source,
+            })?;
+            self.synchronous("FULL")
+                .map_err(self.failed("begin a run"))?;
+            self.durable = true;
+        }
+        Ok(())
     }
 
     fn synchronous(&self, level: &str) -> rusqlite::Result<()> {
@@ -101,8 +121,6 @@ impl TableSink for SqliteSink {
     fn begin_run(&mut self, run: &RunStart) -> Result<(), SinkError> {
         let failed = self.failed("begin a run");
         let artifacts = serde_json::to_string(&run.artifacts).unwrap_or_default();
-        // The first batch makes it durable; by itself it is worth no wait for the disk.
-        self.synchronous("NORMAL").map_err(&failed)?;
         let transaction = self.connection.transaction().map_err(&failed)?;
         transaction
             .execute(
@@ -126,7 +144,6 @@ impl TableSink for SqliteSink {
             )
             .map_err(&failed)?;
         transaction.commit().map_err(&failed)?;
-        self.synchronous("FULL").map_err(&failed)?;
         let names = run.artifacts.iter().map(|artifact| artifact.name.clone());
         self.writer = Writer::new(names.collect());
         self.run = Some(Run { id, first_input });
@@ -136,6 +153,7 @@ impl TableSink for SqliteSink {
     fn commit(&mut self, batch: &[InputRecord]) -> Result<(), SinkError> {
         let failed = self.failed("write results");
         let run = self.run.expect("begin_run comes first");
+        self.be_durable()?;
         let transaction = self.connection.transaction().map_err(&failed)?;
         for input in batch {
             self.writer
@@ -147,6 +165,9 @@ impl TableSink for SqliteSink {
 
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), SinkError> {
         let failed = self.failed("finish the run");
+        self.be_durable()?;
+        // The checkpoint below synchronises it.
+        self.synchronous("NORMAL").map_err(&failed)?;
         let run = self.run.expect("begin_run comes first");
         self.connection
             .execute(
@@ -163,8 +184,18 @@ impl TableSink for SqliteSink {
                     },
                 ],
             )
-            .map_err(failed)?;
+            .map_err(&failed)?;
         // One file again. A reader that is still at it keeps the log alive, which is no harm.
+        let folded = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, i64>(0)
+            });
+        if matches!(folded, Ok(0)) {
+            // All is in the file, and it is of no importance whether its header says after a
+            // power loss that there is a log.
+            self.synchronous("OFF").map_err(&failed)?;
+        }
         let _ = self
             .connection
             .pragma_update(None, "journal_mode", "DELETE");

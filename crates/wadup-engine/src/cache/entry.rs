@@ -112,13 +112,12 @@ fn verify(file: &mut File, key: &Key) -> Result<(), Problem> {
     if total < TRAILER as u64 {
         return Err(Problem::Damaged);
     }
-    let mut hasher = blake3::Hasher::new();
-    hash_prefix(file, total - SEAL, &mut hasher).map_err(&read)?;
+    let digest = crate::digest::of_file(file, total - SEAL).map_err(&read)?;
     let mut trailer = [0; TRAILER];
     file.seek(SeekFrom::End(-(TRAILER as i64))).map_err(&read)?;
     file.read_exact(&mut trailer).map_err(&read)?;
     file.seek(SeekFrom::Start(0)).map_err(&read)?;
-    check(total, &trailer, &hasher.finalize(), key)
+    check(total, &trailer, &digest, key)
 }
 
 /// Whether an entry of `total` bytes is what its trailer and `key` say.
@@ -141,21 +140,6 @@ fn check(
     } else {
         Err(Problem::Damaged)
     }
-}
-
-fn hash_prefix(file: &mut File, length: u64, hasher: &mut blake3::Hasher) -> std::io::Result<()> {
-    let mut buffer = vec![0; 1 << 18];
-    let mut rest = length;
-    while rest > 0 {
-        let most = usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
-        let read = file.read(&mut buffer[..most])?;
-        if read == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        hasher.update(&buffer[..read]);
-        rest -= read as u64;
-    }
-    Ok(())
 }
 
 #[expect(unsafe_code, reason = "the way to map compiled code")]

@@ -176,7 +176,10 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Until the first commit there is nothing that would be worth a wait for the disk: a new
+    // database is empty, and of one that is there only the header changes, which is in one
+    // sector. A kill does no harm in any case, as there is still a journal.
+    connection.pragma_update(None, "synchronous", "OFF")?;
     // Double quotes are for names only: a misspelt name must not become a text.
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
