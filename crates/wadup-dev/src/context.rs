@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use tempfile::TempDir;
 use wadup_host::Cancel;
 use wadup_toolchain::{Event, Reporter, Settings, Toolchain, derived};
 
@@ -22,9 +23,13 @@ impl Context {
     pub(crate) fn open() -> anyhow::Result<Self> {
         let toolchain = Toolchain::open(Settings::from_env()?, Arc::new(Progress))?;
         let cancel = Cancel::new();
-        let handler = cancel.clone();
-        ctrlc::set_handler(move || handler.stop()).context("failed to handle Ctrl-C")?;
         Ok(Self { toolchain, cancel })
+    }
+
+    /// Lets Ctrl-C end what goes on.
+    pub(crate) fn heed_interrupts(&self) -> anyhow::Result<()> {
+        let cancel = self.cancel.clone();
+        ctrlc::set_handler(move || cancel.stop()).context("failed to handle Ctrl-C")
     }
 
     /// The folder of what `cargo dev` keeps.
@@ -42,18 +47,21 @@ impl Context {
         if folder.is_dir() {
             return Ok(folder);
         }
-        let scratch = self
-            .cache_dir()
-            .join(format!("{name}.{}", std::process::id()));
-        fs::create_dir_all(&scratch)?;
-        let made = make(&scratch).with_context(|| format!("failed to make {name}"));
-        if made.is_ok() && fs::rename(&scratch, &folder).is_ok() {
-            return Ok(folder);
+        let scratch = self.scratch()?;
+        make(scratch.path()).with_context(|| format!("failed to make {name}"))?;
+        // Another process may have been faster.
+        if fs::rename(scratch.path(), &folder).is_ok() {
+            let _moved = scratch.keep();
         }
-        fs::remove_dir_all(&scratch)?;
-        made?;
-        // Another process was faster.
         Ok(folder)
+    }
+
+    /// A folder that goes when its owner does.
+    pub(crate) fn scratch(&self) -> anyhow::Result<TempDir> {
+        let folder = self.cache_dir();
+        fs::create_dir_all(&folder)
+            .and_then(|()| tempfile::tempdir_in(&folder))
+            .with_context(|| format!("failed to make a folder in {}", folder.display()))
     }
 
     /// Fails after Ctrl-C.

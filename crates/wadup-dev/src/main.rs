@@ -18,14 +18,20 @@ use crate::cli::{Cli, Command};
 use crate::context::Context;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Bench(args) => Context::open().and_then(|context| bench::bench(&context, &args)),
-    };
+    let result = execute(Cli::parse().command);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             context::say(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn execute(command: Command) -> anyhow::Result<()> {
+    let context = Context::open()?;
+    context.heed_interrupts()?;
+    match command {
+        Command::Bench(args) => bench::bench(&context, &args),
     }
 }

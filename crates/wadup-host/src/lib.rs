@@ -50,6 +50,7 @@ pub use cancel::Cancel;
 pub use events::{Event, Reporter, Silent, SkipReason};
 pub use host::{Host, RunError};
 pub use inputs::Inputs;
+pub use sandbox::Sandboxes;
 pub use settings::{Caps, HostSettings, Isolation};
 pub use summary::{ErrorGroup, RunSummary};
 pub use wadup_engine::{CacheProblem, CompiledCache, EngineError, LoadError, Origin, Program};

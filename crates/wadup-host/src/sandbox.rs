@@ -11,9 +11,10 @@ use wadup_wasi::{WasiConfig, WasiCtx};
 use crate::artifact::Artifact;
 use crate::settings::HostSettings;
 
-/// Makes sandboxes, all alike but for their input.
+/// Makes sandboxes, all alike but for their input. A run does that by itself; this is for who
+/// executes an artifact's program without a run, to measure it.
 #[derive(Debug)]
-pub(crate) struct Sandboxes {
+pub struct Sandboxes {
     config: Arc<WasiConfig>,
     limits: Limits,
     /// Folders that are there for what the guest mounts on them.
@@ -22,7 +23,7 @@ pub(crate) struct Sandboxes {
 
 impl Sandboxes {
     /// For an artifact, which is told its own name.
-    pub(crate) fn new(settings: &HostSettings, artifact: &Artifact) -> Self {
+    pub fn new(settings: &HostSettings, artifact: &Artifact) -> Self {
         let output = usize::try_from(settings.caps.output).unwrap_or(usize::MAX);
         let mut config = WasiConfig::new()
             .arg(artifact.name())
@@ -42,9 +43,12 @@ impl Sandboxes {
         }
     }
 
-    /// A sandbox that has seen nothing yet. Fails when the limit on files is too small for the
-    /// few that there have to be.
-    pub(crate) fn make(
+    /// A sandbox that has seen nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// When the limit on files is too small for the few that there have to be.
+    pub fn make(
         &self,
         path: &OsStr,
         content: Box<dyn ContentSource>,

@@ -1,10 +1,17 @@
 //! `cargo dev bench`: sections that measure, and one report.
 
+mod build;
 mod comparison;
 mod guest;
+mod instance;
 mod machine;
+mod memory;
+mod orders;
+mod process;
 mod python;
 mod report;
+mod start;
+mod throughput;
 mod wasi_python;
 
 use std::io::Write as _;
@@ -30,11 +37,12 @@ pub(crate) fn bench(context: &Context, args: &BenchArgs) -> anyhow::Result<()> {
         }
         say(format_args!("section {}", section.name()));
         // What was measured before is worth having, whatever becomes of this one.
-        if let Err(error) = report.measure(context, args, section) {
-            if !context.cancel.is_requested() {
-                say(format_args!("section {} failed: {error:#}", section.name()));
-                report.failed.push(format!("{}: {error:#}", section.name()));
-            }
+        if let Err(error) = report.measure(context, args, section)
+            && !context.cancel.is_requested()
+        {
+            let failed = format!("{}: {error:#}", section.name());
+            say(format_args!("section {failed}"));
+            report.failed.push(failed);
         }
     }
     report.interrupted = context.cancel.is_requested();
@@ -66,6 +74,11 @@ impl Report {
         match section {
             Section::Guest => self.guest = Some(guest::measure(context, args)?),
             Section::Python => self.python = Some(python::measure(context, args)?),
+            Section::Start => self.start = Some(start::measure(context, args)?),
+            Section::Instance => self.instance = Some(instance::measure(context, args)?),
+            Section::Throughput => self.throughput = Some(throughput::measure(context, args)?),
+            Section::Memory => self.memory = Some(memory::measure(context, args)?),
+            Section::Build => self.build = Some(build::measure(context, args)?),
         }
         Ok(())
     }

@@ -5,14 +5,13 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::comparison::{Comparison, Row, compare, earlier, microseconds, shown};
 use super::wasi_python::{self, WasiPython};
 use crate::cli::BenchArgs;
 use crate::context::{Context, say};
-use crate::suite::Suite;
+use crate::suite::{Suite, key};
 
 /// The works, and the tests that measure them.
 const FILES: [(&str, &str); 3] = [
@@ -57,20 +56,19 @@ fn id(work: &str) -> String {
 
 /// Packs the works like an sdist.
 fn archive(context: &Context) -> anyhow::Result<PathBuf> {
-    let path = context.cache_dir().join("works.tar");
-    let pack = || {
-        fs::create_dir_all(context.cache_dir())?;
-        let mut archive = tar::Builder::new(fs::File::create(&path)?);
+    let contents = FILES.map(|(_, content)| content);
+    let folder = context.kept(&format!("works-{}", key(&contents)), |folder| {
+        let file = fs::File::create(folder.join("works.tar"))?;
+        let mut archive = tar::Builder::new(file);
         for (name, content) in FILES {
             let mut header = tar::Header::new_gnu();
             header.set_size(content.len() as u64);
             header.set_mode(0o644);
             archive.append_data(&mut header, format!("works/{name}"), content.as_bytes())?;
         }
-        archive.finish()
-    };
-    pack().context("failed to pack the works")?;
-    Ok(path)
+        Ok(archive.finish()?)
+    })?;
+    Ok(folder.join("works.tar"))
 }
 
 impl Python {
@@ -116,7 +114,89 @@ fn short(id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::suite::{Native, NativeBuild, Request, Sandbox, SandboxOptions};
+
+    /// The fixture `benchmark` gives figures on both sides, and for the same tests. How fast
+    /// they are is not asserted.
+    #[test]
+    fn works_give_figures_natively_and_in_the_sandbox() {
+        let context = Context::open().unwrap();
+        let suite = Suite::with_input(archive(&context).unwrap()).unwrap();
+        let request = Request {
+            args: vec!["-q".to_owned(), "tests".to_owned()],
+            filter: Some("dump".to_owned()),
+            target_ns: 100_000,
+            rounds: 2,
+        };
+        let native = Native::new(&context, &suite, NativeBuild::Published).unwrap();
+        let native = native.run(&request).unwrap();
+        let sandbox = Sandbox::new(&context, &suite, SandboxOptions::default()).unwrap();
+        let sandbox = sandbox.run(&request).unwrap();
+        let ids = [
+            "test_pure[json_dumps]",
+            "test_dump_json",
+            "test_dump_python",
+        ];
+        let ids = ids.map(|name| format!("tests/test_works.py::{name}"));
+        for run in [native, sandbox] {
+            assert_eq!(run.code, Some(0), "{:?}", run.other);
+            assert_eq!(run.collected, ids);
+            let measured: BTreeSet<_> = run.benchmarks.keys().cloned().collect();
+            assert_eq!(measured, BTreeSet::from(ids.clone()));
+            for measured in run.benchmarks.values() {
+                assert!(measured.min_ns > 0.0 && measured.min_ns <= measured.median_ns);
+                assert!(measured.loops >= 1);
+            }
+        }
+    }
+
+    /// A test that fails is told of, on both sides alike, and gives no figure.
+    #[test]
+    fn failures_are_told_of() {
+        let context = Context::open().unwrap();
+        let folder = context.scratch().unwrap();
+        let path = folder.path().join("failing.tar");
+        let mut archive = tar::Builder::new(fs::File::create(&path).unwrap());
+        let test = "import pytest\n\n\ndef test_fails(benchmark):\n    assert benchmark(abs, -1) == 2\n\n\n\
+                    @pytest.mark.skip(reason='not now')\ndef test_skipped():\n    pass\n\n\n\
+                    @pytest.mark.xfail(reason='some day')\ndef test_expected():\n    assert False\n";
+        let mut header = tar::Header::new_gnu();
+        header.set_size(test.len() as u64);
+        archive
+            .append_data(&mut header, "failing/tests/test_it.py", test.as_bytes())
+            .unwrap();
+        archive.finish().unwrap();
+        let suite = Suite::with_input(path).unwrap();
+        let request = Request {
+            args: vec!["-q".to_owned(), "tests".to_owned()],
+            filter: None,
+            target_ns: 1000,
+            rounds: 1,
+        };
+        let native = Native::new(&context, &suite, NativeBuild::Published).unwrap();
+        let native = native.run(&request).unwrap();
+        let sandbox = Sandbox::new(&context, &suite, SandboxOptions::default()).unwrap();
+        let sandbox = sandbox.run(&request).unwrap();
+        for run in [&native, &sandbox] {
+            assert_eq!(run.code, Some(1));
+            let outcome = |name: &str| &run.other[&format!("tests/test_it.py::{name}")];
+            assert_eq!(outcome("test_fails").0, "failed");
+            let message = outcome("test_fails").1.as_deref().unwrap();
+            assert!(message.contains("assert 1 == 2"), "{message}");
+            assert_eq!(
+                outcome("test_skipped"),
+                &("skipped".to_owned(), Some("Skipped: not now".to_owned()))
+            );
+            assert_eq!(
+                outcome("test_expected"),
+                &("xfailed".to_owned(), Some("some day".to_owned()))
+            );
+        }
+        assert_eq!(native.collected, sandbox.collected);
+    }
 
     #[test]
     fn ids_become_names() {

@@ -8,10 +8,15 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use super::build::Builds;
 use super::comparison::Comparison;
 use super::guest;
+use super::instance::Phases;
 use super::machine::{Machine, Versions, load};
+use super::memory::Peaks;
 use super::python::Python;
+use super::start::Start;
+use super::throughput::Throughput;
 use crate::context::Context;
 
 /// Counts up when a reader of the JSON would have to change.
@@ -33,6 +38,11 @@ pub(crate) struct Report {
     pub(crate) load_after: String,
     pub(crate) guest: Option<Comparison>,
     pub(crate) python: Option<Python>,
+    pub(crate) start: Option<Start>,
+    pub(crate) instance: Option<Phases>,
+    pub(crate) throughput: Option<Throughput>,
+    pub(crate) memory: Option<Peaks>,
+    pub(crate) build: Option<Builds>,
 }
 
 impl Report {
@@ -49,6 +59,11 @@ impl Report {
             load_after: String::new(),
             guest: None,
             python: None,
+            start: None,
+            instance: None,
+            throughput: None,
+            memory: None,
+            build: None,
         })
     }
 
@@ -116,12 +131,19 @@ impl Report {
         if self.interrupted {
             text.push_str("\nThe run was interrupted: what is here was measured until then.\n");
         }
-        if let Some(guest) = &self.guest {
-            text.push_str(&guest::markdown(guest));
+        for failed in &self.failed {
+            let _ = write!(text, "\nA section failed: {failed}\n");
         }
-        if let Some(python) = &self.python {
-            text.push_str(&python.markdown());
-        }
+        let sections = [
+            self.start.as_ref().map(Start::markdown),
+            self.instance.as_ref().map(Phases::markdown),
+            self.throughput.as_ref().map(Throughput::markdown),
+            self.memory.as_ref().map(Peaks::markdown),
+            self.build.as_ref().map(Builds::markdown),
+            self.python.as_ref().map(Python::markdown),
+            self.guest.as_ref().map(guest::markdown),
+        ];
+        text.extend(sections.into_iter().flatten());
         text
     }
 }

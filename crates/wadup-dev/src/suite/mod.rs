@@ -125,7 +125,7 @@ impl Request {
 }
 
 /// A short name for what is made of `parts`.
-fn key(parts: &[&str]) -> String {
+pub(crate) fn key(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part.len().to_le_bytes());

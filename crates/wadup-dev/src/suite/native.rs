@@ -1,9 +1,11 @@
 //! The suite outside of the sandbox: the toolchain's CPython of the same source.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use tempfile::TempDir;
 use wadup_toolchain::{network, unpack_sdist};
 
 use super::{RUNNER, Request, Run, Suite, key};
@@ -24,7 +26,7 @@ pub(crate) struct Native {
     python: PathBuf,
     path: Vec<PathBuf>,
     input: PathBuf,
-    scratch: PathBuf,
+    scratch: TempDir,
 }
 
 impl Native {
@@ -45,22 +47,29 @@ impl Native {
                 install(context, "published", &requirement, &python)?
             }
         };
-        let scratch = context
-            .cache_dir()
-            .join(format!("run.{}", std::process::id()));
         Ok(Self {
             python,
             path: vec![extension, packages],
             input: suite.input.clone(),
-            scratch,
+            scratch: context.scratch()?,
         })
+    }
+
+    /// The interpreter.
+    pub(crate) fn python(&self) -> &Path {
+        &self.python
+    }
+
+    /// Its `PYTHONPATH`, with a folder before the packages.
+    pub(crate) fn path_with(&self, folder: &Path) -> anyhow::Result<OsString> {
+        let folders = self.path.iter().map(PathBuf::as_path);
+        Ok(std::env::join_paths([folder].into_iter().chain(folders))?)
     }
 
     /// Runs pytest once.
     pub(crate) fn run(&self, request: &Request) -> anyhow::Result<Run> {
-        let folder = &self.scratch;
-        let _ = fs::remove_dir_all(folder);
-        fs::create_dir_all(folder)?;
+        let folder = tempfile::tempdir_in(&self.scratch)?;
+        let folder = folder.path();
         let runner = folder.join("wadup_suite.py");
         fs::write(&runner, RUNNER)?;
         let results = folder.join("results.jsonl");
@@ -75,7 +84,6 @@ impl Native {
         let said = output_of_pytest(&mut command)?;
         let lines = fs::read_to_string(&results).context("the suite's runner wrote no results")?;
         let run = Run::parse(lines.lines())?;
-        fs::remove_dir_all(folder)?;
         if run.code != Some(0) {
             say(format_args!(
                 "pytest ended natively with {:?}:\n{said}",

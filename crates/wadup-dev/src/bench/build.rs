@@ -1,0 +1,222 @@
+//! `wadup build` warm and cold, from saving a file to its first row, and what an artifact has in it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use wadup_toolchain::network;
+
+use super::memory::megabytes;
+use super::orders::{Orders, build, write_project};
+use super::process;
+use super::start::Times;
+use crate::cli::BenchArgs;
+use crate::context::{Context, say};
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Builds {
+    pub(crate) runs: usize,
+    /// Nothing changed.
+    pub(crate) unchanged: Times,
+    /// A line of the entry module changed.
+    pub(crate) changed: Times,
+    /// `wadup run PROJECT` after such a change, and the first row.
+    pub(crate) change_to_row: Times,
+    /// Nothing in the cache but the toolchain: packages are downloaded, the standard library is
+    /// compiled to bytecode, the runtime to machine code.
+    pub(crate) cold: Times,
+    /// Of the artifact of `examples/crate-manifests`: parts and bytes.
+    pub(crate) parts: Vec<(String, u64)>,
+}
+
+pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Builds> {
+    let wadup = process::wadup()?;
+    let orders = Orders::new(context)?;
+    let scratch = orders.scratch();
+    let (project, artifact) = (scratch.join("other"), scratch.join("other.wasm"));
+    let (input, database) = (orders.input()?, scratch.join("rows.db"));
+    let wadup_build = |mut command: std::process::Command| {
+        command
+            .arg("build")
+            .arg(&project)
+            .arg("--output")
+            .arg(&artifact);
+        command
+    };
+    let mut number = std::process::id();
+    let mut change = || {
+        number += 1;
+        write_project(
+            &project,
+            &format!(
+                "\n# Change {number} of {:?}.\n",
+                std::time::SystemTime::now()
+            ),
+        )
+    };
+    let runs = if args.quick { 3 } else { 10 };
+    let (mut unchanged, mut changed, mut rows, mut cold) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    change()?;
+    process::run(context, &mut wadup_build(network(&wadup)), false)?;
+    say(format_args!(
+        "  {runs} builds of a changed project, and as many of the same"
+    ));
+    for _ in 0..runs {
+        change()?;
+        changed.push(process::run(
+            context,
+            &mut wadup_build(network(&wadup)),
+            false,
+        )?);
+        unchanged.push(process::run(
+            context,
+            &mut wadup_build(network(&wadup)),
+            false,
+        )?);
+    }
+    say(format_args!("  {runs} changes to their first row"));
+    for _ in 0..runs {
+        change()?;
+        let mut command = network(&wadup);
+        command
+            .arg("run")
+            .arg(&project)
+            .arg("--json")
+            .arg("--input")
+            .arg(&input);
+        command.arg("--output").arg(&database);
+        rows.push(process::run(context, &mut command, false)?);
+        fs::remove_file(&database)?;
+    }
+    for run in 1..=if args.quick { 1 } else { 3 } {
+        say(format_args!("  cold build {run}"));
+        let cache = scratch.join("cache");
+        link_toolchain(context.toolchain.cache_dir(), &cache)?;
+        let _ = fs::remove_file(project.join("pylock.wadup.toml"));
+        let command = process::with_cache(&wadup, &cache);
+        cold.push(process::run(context, &mut wadup_build(command), false)?);
+        fs::remove_dir_all(&cache)?;
+    }
+    Ok(Builds {
+        runs,
+        unchanged: Times::of(&unchanged),
+        changed: Times::of(&changed),
+        change_to_row: Times::of(&rows),
+        cold: Times::of(&cold),
+        parts: parts(context, scratch)?,
+    })
+}
+
+/// A cache with the toolchain's results, and nothing else.
+fn link_toolchain(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for folder in ["steps", "sources"] {
+        symlink(from.join(folder), to.join(folder))?;
+    }
+    Ok(())
+}
+
+/// The sections of the artifact of `examples/crate-manifests`.
+fn parts(context: &Context, scratch: &Path) -> anyhow::Result<Vec<(String, u64)>> {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/crate-manifests");
+    let project = scratch.join("crate-manifests");
+    copy(&example, &project)?;
+    let artifact = scratch.join("crate-manifests.wasm");
+    build(context, &project, &artifact)?;
+    sections(&fs::read(&artifact)?)
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes by kind of section.
+fn sections(wasm: &[u8]) -> anyhow::Result<Vec<(String, u64)>> {
+    use wasmparser::Payload;
+
+    let (mut code, mut data, mut names) = (0, 0, 0);
+    for payload in wasmparser::Parser::new(0).parse_all(wasm) {
+        match payload? {
+            Payload::CodeSectionStart { size, .. } => code += u64::from(size),
+            Payload::DataSection(reader) => data += reader.range().len() as u64,
+            Payload::CustomSection(reader) if reader.name() == "name" => {
+                names += reader.range().len() as u64;
+            }
+            _ => {}
+        }
+    }
+    let total = wasm.len() as u64;
+    let parts = [
+        ("code", code),
+        (
+            "data: memory of the started interpreter, the file tree",
+            data,
+        ),
+        ("names of functions", names),
+        ("everything else", total - code - data - names),
+        ("all", total),
+    ];
+    Ok(parts.map(|(name, size)| (name.to_owned(), size)).into())
+}
+
+impl Builds {
+    pub(super) fn markdown(&self) -> String {
+        let mut text = format!(
+            "\n## Building\n\n\
+             A project with pydantic and two files, {} builds; milliseconds.\n\n\
+             | | first row, median (p99) | end, median (p99) | CPU time |\n|---|--:|--:|--:|\n",
+            self.runs
+        );
+        let rows = [
+            ("`wadup build`, nothing changed", &self.unchanged),
+            (
+                "`wadup build`, a line of the entry module changed",
+                &self.changed,
+            ),
+            (
+                "`wadup run PROJECT` after such a change",
+                &self.change_to_row,
+            ),
+            ("`wadup build`, only the toolchain in the cache", &self.cold),
+        ];
+        for (name, times) in rows {
+            text.push_str(&times.row(name));
+        }
+        text.push_str(
+            "\nThe artifact of `examples/crate-manifests`, in MB:\n\n| part | |\n|---|--:|\n",
+        );
+        for (name, size) in &self.parts {
+            let _ = writeln!(text, "| {name} | {} |", megabytes(*size));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_the_whole() {
+        // A module with one data segment of two bytes in one page of memory.
+        let wasm = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01\x0b\x08\x01\0\x41\0\x0b\x02hi";
+        let parts = sections(wasm).unwrap();
+        let (all, rest) = parts.split_last().unwrap();
+        assert_eq!(all.1, wasm.len() as u64);
+        assert_eq!(rest.iter().map(|(_, size)| size).sum::<u64>(), all.1);
+        assert_eq!(rest[1].1, 8);
+    }
+}
