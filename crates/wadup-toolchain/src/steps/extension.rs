@@ -69,13 +69,13 @@ impl Action for Extension {
     }
 }
 
-/// Lays out the Python half as an installer would.
 /// cargo looks for a workspace above a package, and would refuse one that lies in a cache
 /// inside of somebody's checkout. It does not look beyond a folder of this name, which is
 /// where it verifies packages itself. (An empty `[workspace]` in the package's manifest
 /// would do as well, but the sdist stays unmodified.)
 const NO_WORKSPACE_ABOVE: &str = "unpacked/target/package";
 
+/// Lays out the Python half as an installer would.
 fn lay_out_python(
     recipe: &ExtensionRecipe,
     python_series: &str,
