@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use wasmtime::Module;
 
 use self::directory::Directory;
-use crate::engine::{DENSE_IMAGE, Engine};
+use crate::engine::{DENSE_IMAGE, Variant};
 use crate::functions::Pack;
 
 /// A directory of compiled code, or none.
@@ -95,37 +95,37 @@ impl CompiledCache {
     /// The verified entry for a module, if there is one.
     pub(crate) fn module(
         &self,
-        engine: &Engine,
+        variant: &Variant,
         module: &blake3::Hash,
         problems: &mut Vec<CacheProblem>,
     ) -> Option<Module> {
-        let key = Key::module(engine, module);
+        let key = Key::module(variant, module);
         self.look_up(&key, problems, |directory| {
-            entry::load(engine, directory, &key)
+            entry::load(&variant.wasmtime, directory, &key)
         })
     }
 
     /// Keeps `code` and gives it back as it is now mapped from the cache.
     pub(crate) fn keep_module(
         &self,
-        engine: &Engine,
+        variant: &Variant,
         module: &blake3::Hash,
         code: &[u8],
         problems: &mut Vec<CacheProblem>,
     ) -> Option<Module> {
-        let key = Key::module(engine, module);
+        let key = Key::module(variant, module);
         self.keep(&key, code, problems)?;
-        self.module(engine, module, problems)
+        self.module(variant, module, problems)
     }
 
     /// The verified functions of a code section, if there are any.
     pub(crate) fn functions(
         &self,
-        engine: &Engine,
+        variant: &Variant,
         code: &blake3::Hash,
         problems: &mut Vec<CacheProblem>,
     ) -> Option<Pack> {
-        let key = Key::functions(engine, code);
+        let key = Key::functions(variant, code);
         let bytes = self.look_up(&key, problems, |directory| entry::read(directory, &key))?;
         Pack::parse(&bytes)
     }
@@ -133,12 +133,12 @@ impl CompiledCache {
     /// Keeps the functions of a code section.
     pub(crate) fn keep_functions(
         &self,
-        engine: &Engine,
+        variant: &Variant,
         code: &blake3::Hash,
         functions: &Pack,
         problems: &mut Vec<CacheProblem>,
     ) {
-        let key = Key::functions(engine, code);
+        let key = Key::functions(variant, code);
         self.keep(&key, &functions.to_bytes(), problems);
     }
 
@@ -185,17 +185,17 @@ fn note<T>(problems: &mut Vec<CacheProblem>, path: &Path, problem: Problem) -> O
 
 impl Key {
     /// Of the compiled module whose binary has the digest `module`.
-    fn module(engine: &Engine, module: &blake3::Hash) -> Self {
-        Self::new(engine, "wadup compiled module 1", module, "cwasm")
+    fn module(variant: &Variant, module: &blake3::Hash) -> Self {
+        Self::new(variant, "wadup compiled module 1", module, "cwasm")
     }
 
     /// Of the functions of the code section that has the digest `code`.
-    fn functions(engine: &Engine, code: &blake3::Hash) -> Self {
-        Self::new(engine, "wadup compiled functions 1", code, "functions")
+    fn functions(variant: &Variant, code: &blake3::Hash) -> Self {
+        Self::new(variant, "wadup compiled functions 1", code, "functions")
     }
 
     fn new(
-        engine: &Engine,
+        variant: &Variant,
         context: &str,
         content: &blake3::Hash,
         extension: &'static str,
@@ -204,8 +204,8 @@ impl Key {
         hasher.write(content.as_bytes());
         // Covers wasmtime's version, the target and its CPU features, compiler flags, tunables
         // and WebAssembly features.
-        engine
-            .wasmtime()
+        variant
+            .wasmtime
             .precompile_compatibility_hash()
             .hash(&mut hasher);
         // Decides how data segments are laid out, and is not covered.

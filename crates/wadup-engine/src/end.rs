@@ -36,13 +36,21 @@ pub struct Trapped {
     pub backtrace: String,
 }
 
-/// What the error of a call or of an instantiation means. `interrupted` tells whether the
-/// interrupt was raised, `refused` what could not be had on the way.
-pub(crate) fn judge(error: &wasmtime::Error, interrupted: bool, refused: Option<Limit>) -> End {
+/// What the error of a call or of an instantiation means. `stopped` tells whether the watchdog
+/// was at it, `interrupted` whether the interrupt was raised, `refused` what could not be had on
+/// the way.
+pub(crate) fn judge(
+    error: &wasmtime::Error,
+    stopped: bool,
+    interrupted: bool,
+    refused: Option<Limit>,
+) -> End {
     if let Some(ProcExit(code)) = error.downcast_ref() {
         return End::Exited(*code);
     }
-    if error.is::<Interrupted>() {
+    // The watchdog's signal looks like the guest's own `unreachable`.
+    let stopped = stopped && error.downcast_ref() == Some(&Trap::UnreachableCodeReached);
+    if stopped || error.is::<Interrupted>() {
         return if interrupted {
             End::Interrupted
         } else {

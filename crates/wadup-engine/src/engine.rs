@@ -1,6 +1,6 @@
 //! wasmtime, configured in this one place.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::{
     Config, Enabled, Inlining, InstanceAllocationStrategy, Linker, PoolingAllocationConfig,
@@ -10,7 +10,7 @@ use wasmtime::{
 use crate::execution::Sandbox;
 use crate::functions::SharedFunctions;
 use crate::settings::EngineSettings;
-use crate::ticker::Ticker;
+use crate::watchdog::{SIGNALS_ARE_SUPPORTED, TrapAddress};
 
 /// The largest initial memory that is mapped copy-on-write however sparse it is. wasmtime's
 /// own default is 16 MiB, above which it silently falls back to copying a sparse image: a
@@ -31,8 +31,7 @@ const INSTANCE_SIZE: usize = 16 << 20;
 /// Native stack that remains for the host's functions when WebAssembly has used up its own.
 pub(crate) const HOST_STACK: u64 = 2 << 20;
 
-/// wasmtime with a pool of instance slots, the WASI implementation, and a clock that
-/// interrupts executions.
+/// wasmtime with a pool of instance slots, and the WASI implementation.
 ///
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -41,11 +40,30 @@ pub struct Engine {
 }
 
 struct Inner {
-    wasmtime: wasmtime::Engine,
-    linker: Linker<Sandbox>,
-    ticker: Ticker,
-    functions: Arc<SharedFunctions>,
     settings: EngineSettings,
+    /// For guests that a signal stops.
+    signal: Option<Variant>,
+    /// For all others; made when the first of them comes.
+    epoch: OnceLock<Variant>,
+}
+
+/// How a guest can be stopped, which decides how it is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// By a signal: its code has no checks, which makes it a fifth faster. For guests in which
+    /// no single instruction can be in the host for long.
+    Signal,
+    /// By the epoch, which code compares at every loop and call. For any guest.
+    Epoch,
+}
+
+/// wasmtime, configured for one way of interruption.
+pub(crate) struct Variant {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) linker: Linker<Sandbox>,
+    pub(crate) functions: Arc<SharedFunctions>,
+    /// Where a signal sends a guest.
+    pub(crate) trap: Option<Arc<TrapAddress>>,
 }
 
 /// Why an engine could not be made.
@@ -66,9 +84,6 @@ pub enum EngineError {
         instances: u32,
         source: wasmtime::Error,
     },
-    /// The thread that interrupts executions could not be started.
-    #[error("start the interrupting thread")]
-    Thread(#[source] std::io::Error),
 }
 
 impl EngineError {
@@ -79,43 +94,32 @@ impl EngineError {
             Self::Wasmtime { .. } => Some(
                 "every instance reserves 4 GiB of address space: raise `ulimit -v`, or use fewer jobs",
             ),
-            Self::Thread(_) => Some("raise the limit on threads (`ulimit -u`)"),
         }
     }
 }
 
 impl Engine {
-    /// Reserves the pool and starts the interrupting thread.
+    /// Reserves the pool.
     ///
     /// # Errors
     ///
     /// When a setting is out of range or the address space cannot be reserved.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
         check(&settings)?;
-        let failed = |source| EngineError::Wasmtime {
+        let first = Interruption::preferred();
+        let variant = Variant::new(&settings, first).map_err(|source| EngineError::Wasmtime {
             instances: settings.instances,
             source,
+        })?;
+        let (signal, epoch) = match first {
+            Interruption::Signal => (Some(variant), OnceLock::new()),
+            Interruption::Epoch => (None, OnceLock::from(variant)),
         };
-        let functions = Arc::new(SharedFunctions::default());
-        let mut config = config(&settings);
-        if settings.perf_map {
-            // The map is made of the symbols.
-            config.profiler(ProfilingStrategy::PerfMap);
-            config.debug_symbols(true);
-        }
-        config
-            .enable_incremental_compilation(Arc::clone(&functions) as _)
-            .map_err(failed)?;
-        let wasmtime = wasmtime::Engine::new(&config).map_err(failed)?;
-        let linker = linker(&wasmtime).map_err(failed)?;
-        let ticker = Ticker::start(wasmtime.weak()).map_err(EngineError::Thread)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                wasmtime,
-                linker,
-                ticker,
-                functions,
                 settings,
+                signal,
+                epoch,
             }),
         })
     }
@@ -130,20 +134,56 @@ impl Engine {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
-    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
-        &self.inner.wasmtime
+    /// The variant for guests that are interrupted so, or that for any guest where this
+    /// machine has no other.
+    ///
+    /// # Errors
+    ///
+    /// When it has yet to be made, and its pool's address space cannot be reserved.
+    pub(crate) fn variant(&self, interruption: Interruption) -> wasmtime::Result<&Variant> {
+        if let (Interruption::Signal, Some(variant)) = (interruption, &self.inner.signal) {
+            return Ok(variant);
+        }
+        if let Some(variant) = self.inner.epoch.get() {
+            return Ok(variant);
+        }
+        let variant = Variant::new(&self.inner.settings, Interruption::Epoch)?;
+        Ok(self.inner.epoch.get_or_init(|| variant))
     }
+}
 
-    pub(crate) fn linker(&self) -> &Linker<Sandbox> {
-        &self.inner.linker
+impl Interruption {
+    fn preferred() -> Self {
+        if SIGNALS_ARE_SUPPORTED {
+            Self::Signal
+        } else {
+            Self::Epoch
+        }
     }
+}
 
-    pub(crate) fn functions(&self) -> &SharedFunctions {
-        &self.inner.functions
-    }
-
-    pub(crate) fn ticker(&self) -> &Ticker {
-        &self.inner.ticker
+impl Variant {
+    /// Reserves the pool.
+    fn new(settings: &EngineSettings, interruption: Interruption) -> wasmtime::Result<Self> {
+        let functions = Arc::new(SharedFunctions::default());
+        let mut config = config(settings, interruption);
+        if settings.perf_map {
+            // The map is made of the symbols.
+            config.profiler(ProfilingStrategy::PerfMap);
+            config.debug_symbols(true);
+        }
+        config.enable_incremental_compilation(Arc::clone(&functions) as _)?;
+        let wasmtime = wasmtime::Engine::new(&config)?;
+        let trap = match interruption {
+            Interruption::Signal => Some(Arc::new(TrapAddress::new(&wasmtime)?)),
+            Interruption::Epoch => None,
+        };
+        Ok(Self {
+            linker: linker(&wasmtime)?,
+            wasmtime,
+            functions,
+            trap,
+        })
     }
 }
 
@@ -192,14 +232,14 @@ fn check(settings: &EngineSettings) -> Result<(), EngineError> {
 /// A page of WebAssembly memory.
 const PAGE: u64 = 64 << 10;
 
-fn config(settings: &EngineSettings) -> Config {
+fn config(settings: &EngineSettings, interruption: Interruption) -> Config {
     let stack = usize_of(settings.max_stack);
     let mut config = Config::new();
     config
         .max_wasm_stack(stack)
         // Not used, as nothing here is asynchronous, but must not be smaller.
         .async_stack_size(stack)
-        .epoch_interruption(true)
+        .epoch_interruption(interruption == Interruption::Epoch)
         .consume_fuel(settings.fuel)
         // Inlining makes guests a tenth faster, but then all functions of a module are held in
         // Cranelift's form at once: CPython with pydantic needs 7.9 GB and 21 s of CPU time to

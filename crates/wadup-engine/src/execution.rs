@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use wadup_wasi::WasiCtx;
-use wasmtime::{Instance, Memory, Store, Val};
+use wasmtime::{Instance, Memory, Store, UpdateDeadline, Val};
 
 use crate::end::{End, judge};
 use crate::engine::Engine;
 use crate::inspect::Entry;
 use crate::limits::{Deadline, Limit, Limits, Meter};
 use crate::program::Program;
-use crate::ticker::Ticking;
+use crate::watchdog::Stop;
 use crate::worker::Worker;
 
 /// What a store holds.
@@ -35,10 +35,9 @@ pub struct Execution<'w> {
     /// None when instantiation failed, the reason of which is in `end`.
     instance: Option<Instance>,
     started: Instant,
-    deadline: Deadline,
     fuel: u64,
-    _ticking: Ticking,
-    _worker: &'w Worker,
+    stop: Stop,
+    worker: &'w Worker,
 }
 
 /// An instance that processed its input to the end, and waits for another. Its linear memory,
@@ -133,12 +132,12 @@ impl Program {
         limits: &Limits,
     ) -> (Execution<'w>, Option<End>) {
         let mut execution = Execution::new(self, worker, wasi, limits);
-        let end = match self.pre().instantiate(&mut execution.store) {
+        let end = match execution.run(|store| self.pre().instantiate(store)) {
             Ok(instance) => {
                 execution.instance = Some(instance);
                 self.is_reactor().then(|| execution.call("_initialize"))
             }
-            Err(error) => Some(execution.judge(&error)),
+            Err(end) => Some(end),
         };
         // A reactor that initialised itself has only begun.
         let end = end.filter(|end| *end != End::Returned(0));
@@ -158,7 +157,8 @@ impl Kept {
             .data_mut()
             .meter
             .renew(memory_limit(engine, limits));
-        let mut execution = Execution::begin(engine, self.store, worker, wasi, limits);
+        let program = self.program.clone();
+        let mut execution = Execution::begin(&program, self.store, worker, wasi, limits);
         execution.instance = Some(self.instance);
         execution
     }
@@ -207,19 +207,20 @@ impl<'w> Execution<'w> {
             wasi: None,
             meter: Meter::new(memory_limit(engine, limits)),
         };
-        let mut store = Store::new(engine.wasmtime(), sandbox);
+        let mut store = Store::new(program.pre().module().engine(), sandbox);
         store.limiter(|sandbox| &mut sandbox.meter);
-        Self::begin(engine, store, worker, wasi, limits)
+        Self::begin(program, store, worker, wasi, limits)
     }
 
     /// Sets the clock and the limits of a store anew.
     fn begin(
-        engine: &Engine,
+        program: &Program,
         mut store: Store<Sandbox>,
         worker: &'w Worker,
         mut wasi: WasiCtx,
         limits: &Limits,
     ) -> Self {
+        let engine = program.engine();
         assert!(
             worker.suits(engine),
             "the worker's stack is smaller than the engine's max_stack"
@@ -228,10 +229,17 @@ impl<'w> Execution<'w> {
         let deadline = Deadline::new(limits, started);
         wasi.set_deadline(deadline.at);
         wasi.set_interrupt(deadline.interrupt.clone());
-        store.data_mut().wasi = Some(wasi);
-        store.set_epoch_deadline(1);
-        let ticked = deadline.clone();
-        store.epoch_deadline_callback(move |_| Ok(ticked.check()?));
+        let sandbox = store.data_mut();
+        sandbox.wasi = Some(wasi);
+        sandbox.meter.deadline = deadline.clone();
+        if let Stop::Epoch(_) = program.stop() {
+            store.set_epoch_deadline(1);
+            // The epoch is common to all executions; most often another one is meant.
+            store.epoch_deadline_callback(move |_| {
+                deadline.check()?;
+                Ok(UpdateDeadline::Continue(1))
+            });
+        }
         let fuel = limits.fuel.unwrap_or(u64::MAX);
         if engine.settings().fuel {
             // It fails only for an engine without fuel.
@@ -241,10 +249,9 @@ impl<'w> Execution<'w> {
             store,
             instance: None,
             started,
-            deadline,
             fuel,
-            _ticking: engine.ticker().ticking(),
-            _worker: worker,
+            stop: program.stop().clone(),
+            worker,
         }
     }
 
@@ -258,16 +265,28 @@ impl<'w> Execution<'w> {
             return End::NoExport(name.to_owned());
         };
         let called = if let Ok(function) = function.typed::<(), i32>(&self.store) {
-            function.call(&mut self.store, ())
+            self.run(|store| function.call(store, ()))
         } else if let Ok(function) = function.typed::<(), ()>(&self.store) {
-            function.call(&mut self.store, ()).map(|()| 0)
+            self.run(|store| function.call(store, ()).map(|()| 0))
         } else {
             return End::NoExport(name.to_owned());
         };
         match called {
             Ok(code) => End::Returned(code),
-            Err(error) => self.judge(&error),
+            Err(end) => end,
         }
+    }
+
+    /// Lets the guest run, watched.
+    fn run<T>(
+        &mut self,
+        guest: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<T>,
+    ) -> Result<T, End> {
+        let deadline = self.store.data().meter.deadline.clone();
+        let watch = self.worker.watch(deadline, self.stop.clone());
+        let result = guest(&mut self.store);
+        let stopped = watch.end();
+        result.map_err(|error| self.judge(&error, stopped))
     }
 
     /// The bytes of the exported memory `name`.
@@ -316,9 +335,10 @@ impl<'w> Execution<'w> {
         (finished, ended)
     }
 
-    fn judge(&self, error: &wasmtime::Error) -> End {
-        let interrupted = self.deadline.interrupt.is_raised();
-        judge(error, interrupted, self.store.data().meter.refused)
+    fn judge(&self, error: &wasmtime::Error, stopped: bool) -> End {
+        let meter = &self.store.data().meter;
+        let interrupted = meter.deadline.interrupt.is_raised();
+        judge(error, stopped, interrupted, meter.refused)
     }
 }
 

@@ -137,7 +137,7 @@ impl Pack {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
+    use crate::engine::{Engine, Interruption};
     use crate::settings::EngineSettings;
 
     #[test]
@@ -176,8 +176,9 @@ mod tests {
         };
         let compile = |wasm: &[u8], pack: Option<Pack>| {
             let engine = Engine::new(EngineSettings::default()).unwrap();
-            let session = pack.map(|pack| engine.functions().begin(pack));
-            let compiled = engine.wasmtime().precompile_module(wasm).unwrap();
+            let variant = engine.variant(Interruption::Signal).unwrap();
+            let session = pack.map(|pack| variant.functions.begin(pack));
+            let compiled = variant.wasmtime.precompile_module(wasm).unwrap();
             (compiled, session.and_then(Session::end))
         };
         let (first, second) = (module("first", 7), module("the second", 7));

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use wadup_protocol::ABI_VERSION;
 use wadup_protocol::manifest::{self, Manifest, PROCESS_EXPORT};
 use wasmparser::{
-    Chunk, CompositeInnerType, Encoding, ExternalKind, Parser, Payload, TypeRef, ValType,
+    Chunk, CompositeInnerType, Encoding, ExternalKind, Operator, Parser, Payload, TypeRef, ValType,
 };
 
+use crate::engine::Interruption;
 use crate::program::LoadError;
 
 /// The only module that a program may import from.
@@ -131,6 +132,48 @@ pub(crate) fn code_section(wasm: &[u8]) -> Option<&[u8]> {
     }
     None
 }
+
+/// How guests with the code of the binary module `wasm` can be stopped.
+pub(crate) fn interruption(wasm: &[u8]) -> Result<Interruption, LoadError> {
+    for payload in Parser::new(0).parse_all(wasm) {
+        let Payload::CodeSectionEntry(body) = payload.map_err(|error| malformed(&error))? else {
+            continue;
+        };
+        let operators = body.get_operators_reader();
+        for operator in operators.map_err(|error| malformed(&error))? {
+            if !is_brief(&operator.map_err(|error| malformed(&error))?) {
+                return Ok(Interruption::Epoch);
+            }
+        }
+    }
+    Ok(Interruption::Signal)
+}
+
+/// Whether an operator keeps the guest's thread in its own code, or comes back to it at once,
+/// and leaves its frames well formed at any moment.
+///
+/// Bulk operations are the host's and can take seconds; a tail call moves the frame that it is
+/// in. What else is not listed here is not known to be safe.
+fn is_brief(operator: &Operator<'_>) -> bool {
+    matches!(
+        proposal(operator),
+        "mvp" | "sign_extension" | "saturating_float_to_int" | "simd" | "relaxed_simd"
+    )
+}
+
+macro_rules! define_proposal {
+    ($(@$proposal:ident $operator:ident $({ $($argument:ident: $type:ty),* })? => $visit:ident ($($annotation:tt)*))*) => {
+        /// The name of the WebAssembly proposal that brought an operator.
+        fn proposal(operator: &Operator<'_>) -> &'static str {
+            match operator {
+                $(Operator::$operator { .. } => stringify!($proposal),)*
+                _ => "",
+            }
+        }
+    };
+}
+
+wasmparser::for_each_operator!(define_proposal);
 
 fn malformed(error: &wasmparser::BinaryReaderError) -> LoadError {
     LoadError::Malformed {

@@ -38,7 +38,7 @@ mod inspect;
 mod limits;
 mod program;
 mod settings;
-mod ticker;
+mod watchdog;
 mod worker;
 
 pub use cache::{CacheProblem, CompiledCache, Problem};

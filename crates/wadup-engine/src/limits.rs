@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wadup_wasi::{Interrupt, Interrupted};
-use wasmtime::{ResourceLimiter, UpdateDeadline};
+use wasmtime::ResourceLimiter;
 
 /// What one execution may use. Content and files are limited by the vfs.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +32,8 @@ pub enum Limit {
 }
 
 /// When an execution has to end. WASI's waits look at it by themselves; computing is stopped by
-/// the engine's ticks.
-#[derive(Debug, Clone)]
+/// the watchdog.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Deadline {
     pub(crate) at: Option<Instant>,
     pub(crate) interrupt: Interrupt,
@@ -50,13 +50,13 @@ impl Deadline {
         }
     }
 
-    /// Asked on every tick.
-    pub(crate) fn check(&self) -> Result<UpdateDeadline, Interrupted> {
+    /// Asked by the watchdog on every tick.
+    pub(crate) fn check(&self) -> Result<(), Interrupted> {
         let over = self.at.is_some_and(|at| Instant::now() >= at);
         if over || self.interrupt.is_raised() {
             Err(Interrupted)
         } else {
-            Ok(UpdateDeadline::Continue(1))
+            Ok(())
         }
     }
 }
@@ -66,6 +66,9 @@ impl Deadline {
 #[derive(Debug)]
 pub(crate) struct Meter {
     memory: u64,
+    /// Growing takes the host long enough for a guest that does nothing else to be there
+    /// whenever the watchdog looks.
+    pub(crate) deadline: Deadline,
     pub(crate) peak_memory: u64,
     pub(crate) refused: Option<Limit>,
 }
@@ -74,6 +77,7 @@ impl Meter {
     pub(crate) fn new(memory: u64) -> Self {
         Self {
             memory,
+            deadline: Deadline::default(),
             peak_memory: 0,
             refused: None,
         }
@@ -99,6 +103,7 @@ impl ResourceLimiter for Meter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.deadline.check()?;
         let desired = desired as u64;
         if desired > self.memory {
             self.refused = Some(Limit::Memory);
@@ -117,6 +122,7 @@ impl ResourceLimiter for Meter {
         _desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        self.deadline.check()?;
         Ok(true)
     }
 

@@ -11,9 +11,10 @@ use wasmtime::{InstancePre, Module};
 
 use crate::cache::{CacheProblem, CompiledCache};
 use crate::digest;
-use crate::engine::Engine;
+use crate::engine::{Engine, Interruption, Variant};
 use crate::execution::Sandbox;
 use crate::inspect::{self, Entry, Outline};
+use crate::watchdog::{Ranges, Stop};
 
 /// A compiled module that can be instantiated as often as one likes, each time from the same
 /// clean state. Cheap to clone.
@@ -25,6 +26,7 @@ pub struct Program {
 struct Inner {
     engine: Engine,
     pre: InstancePre<Sandbox>,
+    stop: Stop,
     outline: Outline,
     digest: blake3::Hash,
     origin: Origin,
@@ -174,18 +176,24 @@ impl Program {
     ) -> Result<Self, LoadError> {
         let outline = inspect::outline(wasm, engine.settings().max_memory)?;
         let mut problems = Vec::new();
-        let (module, origin) = match cache.module(engine, &digest, &mut problems) {
-            Some(module) => (module, Origin::Cached),
-            None => compile(engine, wasm, &digest, cache, &mut problems)?,
-        };
-        let pre = engine
-            .linker()
+        let (variant, module, origin) =
+            match cached(engine, &digest, cache, &mut problems).map_err(LoadError::Compile)? {
+                Some((variant, module)) => (variant, module, Origin::Cached),
+                None => compile(engine, wasm, &digest, cache, &mut problems)?,
+            };
+        let pre = variant
+            .linker
             .instantiate_pre(&module)
             .map_err(LoadError::Link)?;
+        let stop = match &variant.trap {
+            Some(trap) => Stop::Signal(Arc::new(Ranges::new(&module, trap))),
+            None => Stop::Epoch(variant.wasmtime.clone()),
+        };
         Ok(Self {
             inner: Arc::new(Inner {
                 engine: engine.clone(),
                 pre,
+                stop,
                 outline,
                 digest,
                 origin,
@@ -226,6 +234,10 @@ impl Program {
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.inner.stop
     }
 
     pub(crate) fn pre(&self) -> &InstancePre<Sandbox> {
@@ -270,22 +282,43 @@ fn shorten(message: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn compile(
-    engine: &Engine,
+/// The verified compiled code, in the variant that it was once found to need.
+fn cached<'e>(
+    engine: &'e Engine,
+    digest: &blake3::Hash,
+    cache: &CompiledCache,
+    problems: &mut Vec<CacheProblem>,
+) -> wasmtime::Result<Option<(&'e Variant, Module)>> {
+    if !cache.is_enabled() {
+        return Ok(None);
+    }
+    let signal = engine.variant(Interruption::Signal)?;
+    if let Some(module) = cache.module(signal, digest, problems) {
+        return Ok(Some((signal, module)));
+    }
+    let epoch = engine.variant(Interruption::Epoch)?;
+    let module = cache.module(epoch, digest, problems);
+    Ok(module.map(|module| (epoch, module)))
+}
+
+fn compile<'e>(
+    engine: &'e Engine,
     wasm: &[u8],
     digest: &blake3::Hash,
     cache: &CompiledCache,
     problems: &mut Vec<CacheProblem>,
-) -> Result<(Module, Origin), LoadError> {
+) -> Result<(&'e Variant, Module, Origin), LoadError> {
     let start = Instant::now();
-    let code =
-        compile_with_shared_functions(engine, wasm, cache, problems).map_err(LoadError::Compile)?;
+    let interruption = inspect::interruption(wasm)?;
+    let variant = engine.variant(interruption).map_err(LoadError::Compile)?;
+    let code = compile_with_shared_functions(variant, wasm, cache, problems)
+        .map_err(LoadError::Compile)?;
     let took = start.elapsed();
-    let module = match cache.keep_module(engine, digest, &code, problems) {
+    let module = match cache.keep_module(variant, digest, &code, problems) {
         Some(module) => module,
-        None => from_compiler(engine, &code).map_err(LoadError::Compile)?,
+        None => from_compiler(&variant.wasmtime, &code).map_err(LoadError::Compile)?,
     };
-    Ok((module, Origin::Compiled { took }))
+    Ok((variant, module, Origin::Compiled { took }))
 }
 
 /// The least code, in bytes, whose functions are worth sharing: what is smaller is compiled in
@@ -293,30 +326,30 @@ fn compile(
 const SHARED_CODE: usize = 1 << 20;
 
 fn compile_with_shared_functions(
-    engine: &Engine,
+    variant: &Variant,
     wasm: &[u8],
     cache: &CompiledCache,
     problems: &mut Vec<CacheProblem>,
 ) -> wasmtime::Result<Vec<u8>> {
     let code = inspect::code_section(wasm).filter(|code| code.len() >= SHARED_CODE);
     let Some(code) = code.filter(|_| cache.is_enabled()) else {
-        return engine.wasmtime().precompile_module(wasm);
+        return variant.wasmtime.precompile_module(wasm);
     };
     let code = blake3::hash(code);
-    let pack = cache.functions(engine, &code, problems);
-    let session = engine.functions().begin(pack.unwrap_or_default());
-    let compiled = engine.wasmtime().precompile_module(wasm)?;
+    let pack = cache.functions(variant, &code, problems);
+    let session = variant.functions.begin(pack.unwrap_or_default());
+    let compiled = variant.wasmtime.precompile_module(wasm)?;
     if let Some(pack) = session.end() {
-        cache.keep_functions(engine, &code, &pack, problems);
+        cache.keep_functions(variant, &code, &pack, problems);
     }
     Ok(compiled)
 }
 
 #[expect(unsafe_code, reason = "the way to make a module of compiled code")]
-fn from_compiler(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
+fn from_compiler(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: `code` is what `precompile_module` of this very engine has just returned; it has
     // not left this process.
-    unsafe { Module::deserialize(engine.wasmtime(), code) }
+    unsafe { Module::deserialize(engine, code) }
 }
 
 /// Asks for huge pages, of which an artifact needs a few and not thousands.

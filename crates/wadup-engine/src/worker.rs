@@ -1,10 +1,11 @@
 //! Threads whose native stack is large enough for the engine's `max_stack`.
 
 use std::io;
-use std::marker::PhantomData;
 use std::thread::{self, ScopedJoinHandle};
 
 use crate::engine::{Engine, HOST_STACK};
+use crate::limits::Deadline;
+use crate::watchdog::{self, Registration, Stop, Watch};
 
 /// Proof that the current thread's native stack holds all that WebAssembly may use of it, and
 /// some more for the host's functions. Without it a deep recursion would end the process and
@@ -14,7 +15,8 @@ use crate::engine::{Engine, HOST_STACK};
 #[derive(Debug)]
 pub struct Worker {
     stack: u64,
-    thread: PhantomData<*const ()>,
+    /// Belongs to the thread, and keeps the worker on it.
+    registration: Registration,
 }
 
 /// Why a worker thread could not be started.
@@ -48,19 +50,22 @@ impl Engine {
     ) -> Result<ScopedJoinHandle<'scope, T>, WorkerError> {
         let stack = self.settings().max_stack;
         let native = stack.saturating_add(HOST_STACK);
-        thread::Builder::new()
-            .name(name)
-            .stack_size(usize::try_from(native).unwrap_or(usize::MAX))
-            .spawn_scoped(scope, move || {
-                work(&Worker {
-                    stack,
-                    thread: PhantomData,
+        let spawn = || {
+            watchdog::start()?;
+            thread::Builder::new()
+                .name(name)
+                .stack_size(usize::try_from(native).unwrap_or(usize::MAX))
+                .spawn_scoped(scope, move || {
+                    work(&Worker {
+                        stack,
+                        registration: Registration::new(),
+                    })
                 })
-            })
-            .map_err(|source| WorkerError {
-                stack: native,
-                source,
-            })
+        };
+        spawn().map_err(|source| WorkerError {
+            stack: native,
+            source,
+        })
     }
 
     /// Runs `work` on a thread that can execute programs of this engine, and waits for it.
@@ -86,5 +91,10 @@ impl Worker {
     /// Whether programs of `engine` may run on this thread.
     pub(crate) fn suits(&self, engine: &Engine) -> bool {
         self.stack >= engine.settings().max_stack
+    }
+
+    /// Watches a guest that now runs on this thread.
+    pub(crate) fn watch(&self, deadline: Deadline, stop: Stop) -> Watch<'_> {
+        self.registration.watch(deadline, stop)
     }
 }

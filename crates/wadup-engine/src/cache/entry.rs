@@ -12,12 +12,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use wasmtime::Module;
+use wasmtime::{Engine, Module};
 
 use super::directory::{Directory, io_problem};
 use super::prune::{prune, touch};
 use super::{Key, Problem};
-use crate::engine::Engine;
 
 const MAGIC: &[u8; 8] = b"wadupCC1";
 /// Length, key, digest and magic.
@@ -150,9 +149,7 @@ fn map(engine: &Engine, file: File) -> Result<Module, Problem> {
     // The file and its directory belong to this user and nobody else can write to them; entries
     // are never written again once they have their name (see the module's documentation for
     // what that assumes).
-    unsafe { Module::deserialize_open_file(engine.wasmtime(), file) }.map_err(|error| {
-        Problem::Refused {
-            message: format!("{error:#}"),
-        }
+    unsafe { Module::deserialize_open_file(engine, file) }.map_err(|error| Problem::Refused {
+        message: format!("{error:#}"),
     })
 }
