@@ -61,4 +61,4 @@ pub use toolchain::{
     Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError, WasiRust,
 };
 pub use unpack::tar_gz as unpack_sdist;
-pub use wasm::{LocalizeError, RuntimeCheckError};
+pub use wasm::{LocalizeError, LowerBulkError, RuntimeCheckError};

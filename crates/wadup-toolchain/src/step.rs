@@ -11,7 +11,7 @@ use crate::digest::KeyBuilder;
 use crate::fetch::{FetchError, Fetcher};
 use crate::recipes::{Recipes, Source};
 use crate::report::{Event, Reporter};
-use crate::wasm::{LocalizeError, RuntimeCheckError};
+use crate::wasm::{LocalizeError, LowerBulkError, RuntimeCheckError};
 
 /// What a step does. An action is plain data until it runs.
 pub(crate) trait Action: Send + Sync + std::fmt::Debug {
@@ -74,6 +74,9 @@ pub enum ActionError {
     /// The linked runtime is not what it must be.
     #[error(transparent)]
     Runtime(#[from] RuntimeCheckError),
+    /// Its bulk memory operations could not be replaced.
+    #[error(transparent)]
+    LowerBulk(#[from] LowerBulkError),
     /// Something of the machine or of the sources is not as expected.
     #[error("{what}")]
     Unexpected {

@@ -22,7 +22,7 @@ use crate::files::{copy_tree, write_file};
 use crate::graph::StepPlan;
 use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
 use crate::step::{Action, ActionError, Workbench};
-use crate::wasm::{check_runtime, extension_table};
+use crate::wasm::{check_runtime, extension_table, lower_bulk};
 
 pub(super) fn plan(
     recipes: &Recipes,
@@ -83,6 +83,7 @@ struct Runtime {
 impl Action for Runtime {
     fn describe(&self, key: &mut KeyBuilder) {
         key.field("recipe", &self.recipe);
+        key.field("bulk memory", "lowered");
         key.list("export", &self.link.export);
         key.list("wrap", &self.link.wrap);
         key.list("libraries", &self.link.libraries);
@@ -98,7 +99,9 @@ impl Action for Runtime {
         let table = assemble_table(bench, &self.link.extensions, &extensions)?;
         let module = bench.out().join("runtime.wasm");
         self.link(bench, &extensions, &table, &module)?;
-        let bytes = fs::read(&module).map_err(ActionError::file("read", &module))?;
+        let linked = fs::read(&module).map_err(ActionError::file("read", &module))?;
+        let bytes = lower_bulk(&linked)?;
+        bench.write(&module, &bytes)?;
         check_runtime(&bytes, &self.link.export)?;
         copy_files(bench, &extensions)?;
         write_record(bench, Sha256::of(bytes))

@@ -11,8 +11,9 @@ const WASI: &str = "wasi_snapshot_preview1";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuntimeCheckError {
-    /// It is no WebAssembly 2.0.
-    #[error("the linked runtime is not valid WebAssembly 2.0")]
+    /// It is no WebAssembly 2.0, or has bulk operations, which keep wadup's engine from
+    /// interrupting it at any instruction.
+    #[error("the linked runtime is not valid WebAssembly 2.0 without bulk memory operations")]
     Invalid(#[from] BinaryReaderError),
     /// It imports something that no WASI host has.
     #[error("the linked runtime imports `{module}` `{name}`; only `{WASI}` may be imported")]
@@ -30,7 +31,8 @@ pub enum RuntimeCheckError {
 /// Validates the module, and checks that it imports nothing but WASI and that all
 /// `exports` are there.
 pub(crate) fn check_runtime(module: &[u8], exports: &[String]) -> Result<(), RuntimeCheckError> {
-    Validator::new_with_features(WasmFeatures::WASM2).validate_all(module)?;
+    let features = WasmFeatures::WASM2.difference(WasmFeatures::BULK_MEMORY);
+    Validator::new_with_features(features).validate_all(module)?;
     let mut found = Vec::new();
     for payload in Parser::new(0).parse_all(module) {
         match payload? {
@@ -82,6 +84,14 @@ mod tests {
     #[test]
     fn exception_handling_is_refused() {
         let error = check("(module (tag) (func (export \"process\") throw 0))").unwrap_err();
+        assert!(matches!(error, RuntimeCheckError::Invalid(_)), "{error:?}");
+    }
+
+    #[test]
+    fn bulk_operations_are_refused() {
+        let fill = "i32.const 0 i32.const 0 i32.const 0 memory.fill";
+        let wat = format!("(module (memory 1) (func (export \"process\") {fill}))");
+        let error = check(&wat).unwrap_err();
         assert!(matches!(error, RuntimeCheckError::Invalid(_)), "{error:?}");
     }
 
