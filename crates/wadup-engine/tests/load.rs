@@ -233,3 +233,21 @@ fn bad_manifests_are_refused() {
       hint: build the artifact again with `wadup build`
     ");
 }
+
+#[test]
+fn perf_is_told_the_names_of_functions() {
+    let settings = EngineSettings {
+        perf_map: true,
+        ..EngineSettings::default()
+    };
+    let wat = br#"(module (func $a_name_to_find (export "process")))"#;
+    let program = Program::load(&engine(settings), wat, &CompiledCache::disabled());
+    program.expect("it is a program");
+    // The place and form that `perf` reads: address, size, name.
+    let path = format!("/tmp/perf-{}.map", std::process::id());
+    let map = std::fs::read_to_string(&path).expect("wasmtime wrote it");
+    std::fs::remove_file(&path).expect("it is ours");
+    let line = map.lines().find(|line| line.contains("a_name_to_find"));
+    let line = line.expect("the function is in it");
+    assert_eq!(line.split(' ').count(), 3, "{line}");
+}

@@ -10,28 +10,30 @@ use wadup_toolchain::network;
 
 use super::memory::megabytes;
 use super::orders::{Orders, build, write_project};
-use super::process;
-use super::start::Times;
+use super::process::{self, Series};
 use crate::cli::BenchArgs;
 use crate::context::{Context, say};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Builds {
-    pub(crate) runs: usize,
     /// Nothing changed.
-    pub(crate) unchanged: Times,
+    pub(crate) unchanged: Series,
     /// A line of the entry module changed.
-    pub(crate) changed: Times,
+    pub(crate) changed: Series,
     /// `wadup run PROJECT` after such a change, and the first row.
-    pub(crate) change_to_row: Times,
+    pub(crate) change_to_row: Series,
     /// Nothing in the cache but the toolchain: packages are downloaded, the standard library is
     /// compiled to bytecode, the runtime to machine code.
-    pub(crate) cold: Times,
+    pub(crate) cold: Series,
     /// Of the artifact of `examples/crate-manifests`: parts and bytes.
     pub(crate) parts: Vec<(String, u64)>,
 }
 
-pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Builds> {
+pub(super) fn measure(
+    context: &Context,
+    args: &BenchArgs,
+    builds: &mut Builds,
+) -> anyhow::Result<()> {
     let wadup = process::wadup()?;
     let orders = Orders::new(context)?;
     let scratch = orders.scratch();
@@ -48,17 +50,10 @@ pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Bui
     let mut number = std::process::id();
     let mut change = || {
         number += 1;
-        write_project(
-            &project,
-            &format!(
-                "\n# Change {number} of {:?}.\n",
-                std::time::SystemTime::now()
-            ),
-        )
+        let now = std::time::SystemTime::now();
+        write_project(&project, &format!("\n# Change {number} of {now:?}.\n"))
     };
     let runs = if args.quick { 3 } else { 10 };
-    let (mut unchanged, mut changed, mut rows, mut cold) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     change()?;
     process::run(context, &mut wadup_build(network(&wadup)), false)?;
     say(format_args!(
@@ -66,48 +61,34 @@ pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Bui
     ));
     for _ in 0..runs {
         change()?;
-        changed.push(process::run(
-            context,
-            &mut wadup_build(network(&wadup)),
-            false,
-        )?);
-        unchanged.push(process::run(
-            context,
-            &mut wadup_build(network(&wadup)),
-            false,
-        )?);
+        for series in [&mut builds.changed, &mut builds.unchanged] {
+            let mut command = wadup_build(network(&wadup));
+            series.push(&process::run(context, &mut command, false)?);
+        }
     }
     say(format_args!("  {runs} changes to their first row"));
     for _ in 0..runs {
         change()?;
         let mut command = network(&wadup);
-        command
-            .arg("run")
-            .arg(&project)
-            .arg("--json")
-            .arg("--input")
-            .arg(&input);
+        command.arg("run").arg(&project).arg("--json");
+        command.arg("--input").arg(&input);
         command.arg("--output").arg(&database);
-        rows.push(process::run(context, &mut command, false)?);
+        let took = process::run(context, &mut command, false)?;
+        builds.change_to_row.push(&took);
         fs::remove_file(&database)?;
     }
+    builds.parts = parts(context, scratch)?;
     for run in 1..=if args.quick { 1 } else { 3 } {
         say(format_args!("  cold build {run}"));
         let cache = scratch.join("cache");
         link_toolchain(context.toolchain.cache_dir(), &cache)?;
         let _ = fs::remove_file(project.join("pylock.wadup.toml"));
         let command = process::with_cache(&wadup, &cache);
-        cold.push(process::run(context, &mut wadup_build(command), false)?);
+        let took = process::run(context, &mut wadup_build(command), false)?;
+        builds.cold.push(&took);
         fs::remove_dir_all(&cache)?;
     }
-    Ok(Builds {
-        runs,
-        unchanged: Times::of(&unchanged),
-        changed: Times::of(&changed),
-        change_to_row: Times::of(&rows),
-        cold: Times::of(&cold),
-        parts: parts(context, scratch)?,
-    })
+    Ok(())
 }
 
 /// A cache with the toolchain's results, and nothing else.
@@ -174,12 +155,6 @@ fn sections(wasm: &[u8]) -> anyhow::Result<Vec<(String, u64)>> {
 
 impl Builds {
     pub(super) fn markdown(&self) -> String {
-        let mut text = format!(
-            "\n## Building\n\n\
-             A project with pydantic and two files, {} builds; milliseconds.\n\n\
-             | | first row, median (p99) | end, median (p99) | CPU time |\n|---|--:|--:|--:|\n",
-            self.runs
-        );
         let rows = [
             ("`wadup build`, nothing changed", &self.unchanged),
             (
@@ -192,13 +167,16 @@ impl Builds {
             ),
             ("`wadup build`, only the toolchain in the cache", &self.cold),
         ];
-        for (name, times) in rows {
-            text.push_str(&times.row(name));
-        }
-        text.push_str(
-            "\nThe artifact of `examples/crate-manifests`, in MB:\n\n| part | |\n|---|--:|\n",
+        let rows = rows.map(|(name, series)| series.line(name));
+        let mut text = format!(
+            "\n## Building\n\n\
+             A project with pydantic and two files; milliseconds.\n\n{}{}\n\
+             The artifact of `examples/crate-manifests`, in MB:\n\n| part | |\n|---|--:|\n",
+            Series::HEAD,
+            rows.concat()
         );
         for (name, size) in &self.parts {
+            // Writing to a string does not fail.
             let _ = writeln!(text, "| {name} | {} |", megabytes(*size));
         }
         text

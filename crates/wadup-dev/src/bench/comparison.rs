@@ -18,10 +18,21 @@ pub(crate) struct Comparison {
     pub(crate) passes: u32,
     /// The date of the report that the native figures were taken from, if they were.
     pub(crate) native_from: Option<String>,
+    /// Geometric means and the worst of the ratios below.
+    #[serde(default)]
+    pub(crate) summary: Summary,
     /// By id.
     pub(crate) benchmarks: BTreeMap<String, Row>,
     /// What gave no figure.
     pub(crate) not_measured: Vec<NotMeasured>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) sandbox_by_native: Option<f64>,
+    pub(crate) sandbox_by_published: Option<f64>,
+    pub(crate) native_by_published: Option<f64>,
+    pub(crate) worst_sandbox_by_native: Option<f64>,
 }
 
 /// One benchmark: the least over all passes, and the middle pass.
@@ -115,6 +126,7 @@ pub(crate) fn compare(
         comparison.native_from = Some(date);
         comparison.fill(&figures);
     }
+    comparison.summary = comparison.summarize();
     Ok(comparison)
 }
 
@@ -191,6 +203,15 @@ impl Comparison {
                 row.native = earlier.native;
                 row.published = earlier.published;
             }
+        }
+    }
+
+    pub(super) fn summarize(&self) -> Summary {
+        Summary {
+            sandbox_by_native: self.mean(Row::by_native),
+            sandbox_by_published: self.mean(Row::by_published),
+            native_by_published: self.mean(Row::native_by_published),
+            worst_sandbox_by_native: self.ranked().first().map(|(_, _, ratio)| *ratio),
         }
     }
 

@@ -47,6 +47,7 @@ pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Com
 pub(super) fn markdown(comparison: &Comparison) -> String {
     let ranked = comparison.ranked();
     let above = |limit: f64| ranked.iter().filter(|(_, _, ratio)| *ratio > limit).count();
+    let summary = &comparison.summary;
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write!(
@@ -62,10 +63,10 @@ pub(super) fn markdown(comparison: &Comparison) -> String {
          | above 2.5; above 2; above 1.5 | {}; {}; {} |\n",
         comparison.benchmarks.len(),
         comparison.passes,
-        shown(comparison.mean(Row::by_native)),
-        shown(comparison.mean(Row::by_published)),
-        shown(comparison.mean(Row::native_by_published)),
-        shown(ranked.first().map(|(_, _, ratio)| *ratio)),
+        shown(summary.sandbox_by_native),
+        shown(summary.sandbox_by_published),
+        shown(summary.native_by_published),
+        shown(summary.worst_sandbox_by_native),
         above(2.5),
         above(2.0),
         above(1.5),
@@ -108,7 +109,7 @@ fn short(id: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::comparison::NotMeasured;
+    use super::super::comparison::{NotMeasured, Summary};
     use super::*;
     use crate::suite::Measured;
 
@@ -134,8 +135,9 @@ mod tests {
             ("tests/benchmarks/a.py::fast", row(100.0, 100.0, 50.0)),
             ("tests/benchmarks/a.py::slow", row(4000.0, 1000.0, 1000.0)),
         ];
-        let comparison = Comparison {
+        let mut comparison = Comparison {
             passes: 3,
+            summary: Summary::default(),
             native_from: None,
             benchmarks: rows.map(|(id, row)| (id.to_owned(), row)).into(),
             not_measured: vec![NotMeasured {
@@ -145,6 +147,7 @@ mod tests {
                 message: Some("no stack".to_owned()),
             }],
         };
+        comparison.summary = comparison.summarize();
         insta::assert_snapshot!(markdown(&comparison));
     }
 }

@@ -8,7 +8,6 @@ use wadup_toolchain::network;
 
 use super::orders::{Orders, build, write_project};
 use super::process::{self, Memory};
-use crate::cli::BenchArgs;
 use crate::context::{Context, say};
 
 /// Has instances wait for one another.
@@ -22,7 +21,7 @@ pub(crate) struct Peaks {
     pub(crate) instances: Vec<(u32, Memory)>,
 }
 
-pub(super) fn measure(context: &Context, _: &BenchArgs) -> anyhow::Result<Peaks> {
+pub(super) fn measure(context: &Context, peaks: &mut Peaks) -> anyhow::Result<()> {
     let wadup = process::wadup()?;
     let orders = Orders::new(context)?;
     let scratch = orders.scratch();
@@ -30,7 +29,6 @@ pub(super) fn measure(context: &Context, _: &BenchArgs) -> anyhow::Result<Peaks>
     write_project(&project, SLEEP)?;
     build(context, &project, &artifact)?;
     let database = scratch.join("rows.db");
-    let mut peaks = Peaks::default();
     for jobs in [1, MANY] {
         say(format_args!("  {jobs} instance(s)"));
         // Four turns of each.
@@ -48,7 +46,7 @@ pub(super) fn measure(context: &Context, _: &BenchArgs) -> anyhow::Result<Peaks>
         fs::remove_file(&database)?;
         peaks.instances.push((jobs, took.memory));
     }
-    Ok(peaks)
+    Ok(())
 }
 
 impl Peaks {

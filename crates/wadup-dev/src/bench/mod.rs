@@ -74,11 +74,13 @@ impl Report {
         match section {
             Section::Guest => self.guest = Some(guest::measure(context, args)?),
             Section::Python => self.python = Some(python::measure(context, args)?),
-            Section::Start => self.start = Some(start::measure(context, args)?),
+            Section::Start => start::measure(context, args, self.start.insert(Default::default()))?,
             Section::Instance => self.instance = Some(instance::measure(context, args)?),
-            Section::Throughput => self.throughput = Some(throughput::measure(context, args)?),
-            Section::Memory => self.memory = Some(memory::measure(context, args)?),
-            Section::Build => self.build = Some(build::measure(context, args)?),
+            Section::Throughput => {
+                throughput::measure(context, args, self.throughput.insert(Default::default()))?
+            }
+            Section::Memory => memory::measure(context, self.memory.insert(Default::default()))?,
+            Section::Build => build::measure(context, args, self.build.insert(Default::default()))?,
         }
         Ok(())
     }

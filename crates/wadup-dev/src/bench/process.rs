@@ -25,6 +25,55 @@ pub(super) struct Took {
     pub(super) memory: Memory,
 }
 
+/// Repeated runs of the same command, in milliseconds.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Series {
+    /// Until it told that a row is in the database, where it does.
+    first_row_ms: Vec<f64>,
+    wall_ms: Vec<f64>,
+    /// User and system time of all its threads.
+    cpu_ms: Vec<f64>,
+}
+
+impl Series {
+    pub(super) fn push(&mut self, took: &Took) {
+        let milliseconds = |it: Duration| it.as_secs_f64() * 1e3;
+        self.first_row_ms.extend(took.first_row.map(milliseconds));
+        self.wall_ms.push(milliseconds(took.wall));
+        self.cpu_ms.push(milliseconds(took.cpu));
+    }
+
+    pub(super) fn wall(&self) -> &[f64] {
+        &self.wall_ms
+    }
+
+    pub(super) fn cpu(&self) -> &[f64] {
+        &self.cpu_ms
+    }
+
+    /// The head of a table of series.
+    pub(super) const HEAD: &str = "| | runs | first row, median (p99) | end, median (p99) | CPU time |\n\
+                                   |---|--:|--:|--:|--:|\n";
+
+    /// A line of it.
+    pub(super) fn line(&self, name: &str) -> String {
+        let pair = |values: &[f64]| {
+            let spread = Spread::of(values);
+            match values {
+                [] => "–".to_owned(),
+                _ => format!("{:.1} ({:.1})", spread.median, spread.p99),
+            }
+        };
+        let cpu = Spread::of(&self.cpu_ms).median;
+        format!(
+            "| {name} | {} | {} | {} | {cpu:.1} |\n",
+            self.wall_ms.len(),
+            pair(&self.first_row_ms),
+            pair(&self.wall_ms),
+        )
+    }
+}
+
 /// The most that was seen, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Memory {
@@ -52,14 +101,6 @@ impl Spread {
             median: median(values).unwrap_or_default(),
             p99: at(0.99),
         }
-    }
-
-    pub(crate) fn milliseconds(values: impl IntoIterator<Item = Duration>) -> Self {
-        let values: Vec<f64> = values
-            .into_iter()
-            .map(|it| it.as_secs_f64() * 1e3)
-            .collect();
-        Self::of(&values)
     }
 
     pub(crate) fn microseconds(values: impl IntoIterator<Item = Duration>) -> Self {
@@ -228,8 +269,24 @@ mod tests {
     }
 
     #[test]
+    fn a_series_is_a_line_of_a_table() {
+        let mut series = Series::default();
+        for milliseconds in [30, 10, 20] {
+            series.push(&Took {
+                wall: Duration::from_millis(milliseconds),
+                cpu: Duration::from_millis(milliseconds / 2),
+                ..Took::default()
+            });
+        }
+        assert_eq!(series.line("it"), "| it | 3 | – | 20.0 (30.0) | 10.0 |\n");
+        let head = Series::HEAD.lines().next().unwrap();
+        let columns = |line: &str| line.matches('|').count();
+        assert_eq!(columns(head), columns(&series.line("it")));
+    }
+
+    #[test]
     fn a_spread_is_of_values_that_were_measured() {
-        let spread = Spread::milliseconds([3, 1, 2].map(Duration::from_millis));
+        let spread = Spread::microseconds([3, 1, 2].map(Duration::from_micros));
         assert_eq!((spread.min, spread.median, spread.p99), (1.0, 2.0, 3.0));
     }
 }

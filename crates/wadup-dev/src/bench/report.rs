@@ -31,6 +31,7 @@ pub(crate) struct Report {
     /// Not everything that was asked for is in it.
     pub(crate) interrupted: bool,
     /// Sections that gave nothing, and why.
+    #[serde(default)]
     pub(crate) failed: Vec<String>,
     pub(crate) machine: Machine,
     pub(crate) versions: Versions,

@@ -9,26 +9,15 @@ use serde::{Deserialize, Serialize};
 use wadup_toolchain::network;
 
 use super::orders::Orders;
-use super::process::{self, Spread, Took};
+use super::process::{self, Series, Spread};
 use crate::cli::BenchArgs;
 use crate::context::{Context, say};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Throughput {
     pub(crate) inputs: u32,
-    pub(crate) passes: u32,
-    pub(crate) ways: Vec<Way>,
-}
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Way {
-    pub(crate) name: String,
-    /// Of the whole process, its start and the finding of the inputs included.
-    pub(crate) inputs_per_second: Spread,
-    /// User and system time of all threads, in microseconds, for one input.
-    pub(crate) cpu_us: Spread,
-    /// The same in wall-clock time.
-    pub(crate) wall_us: Spread,
+    /// Names, and whole processes: their start and the finding of the inputs included.
+    pub(crate) ways: Vec<(String, Series)>,
 }
 
 /// How inputs are processed.
@@ -50,45 +39,44 @@ impl How {
     }
 }
 
-pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Throughput> {
+pub(super) fn measure(
+    context: &Context,
+    args: &BenchArgs,
+    throughput: &mut Throughput,
+) -> anyhow::Result<()> {
     let wadup = process::wadup()?;
     let orders = Orders::new(context)?;
     let count = if args.quick { 2_000 } else { 20_000 };
     let passes = if args.quick { 2 } else { 5 };
     let folder = orders.inputs(count)?;
     let database = orders.scratch().join("rows.db");
-    let mut results: Vec<(How, Vec<Took>)> =
-        ways().into_iter().map(|how| (how, Vec::new())).collect();
+    let ways = ways();
+    throughput.inputs = count;
+    throughput.ways = ways
+        .iter()
+        .map(|how| (how.name(), Series::default()))
+        .collect();
     for pass in 1..=passes {
-        for (how, took) in &mut results {
-            say(format_args!("  pass {pass} of {passes}, {}", how.name()));
+        for (how, (name, series)) in ways.iter().zip(&mut throughput.ways) {
+            say(format_args!("  pass {pass} of {passes}, {name}"));
             let mut command = match *how {
                 How::Wadup { jobs, isolation } => {
                     let mut command = network(&wadup);
-                    command
-                        .arg("run")
-                        .arg(&orders.artifact)
-                        .arg("--input")
-                        .arg(&folder);
+                    command.arg("run").arg(&orders.artifact);
+                    command.arg("--input").arg(&folder);
                     command.args(["--jobs", &jobs.to_string(), "--isolation", isolation]);
                     command.arg("--output").arg(&database);
                     command
                 }
                 How::Native => orders.native(&database, &folder)?,
             };
-            took.push(process::run(context, &mut command, false)?);
+            let took = process::run(context, &mut command, false)?;
             check_rows(&database, count)?;
+            series.push(&took);
             fs::remove_file(&database)?;
         }
     }
-    Ok(Throughput {
-        inputs: count,
-        passes,
-        ways: results
-            .iter()
-            .map(|(how, took)| Way::of(*how, took, count))
-            .collect(),
-    })
+    Ok(())
 }
 
 fn ways() -> Vec<How> {
@@ -122,54 +110,60 @@ fn check_rows(database: &Path, expected: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Way {
-    fn of(how: How, took: &[Took], inputs: u32) -> Self {
-        let inputs = f64::from(inputs);
-        let rates: Vec<f64> = took
-            .iter()
-            .map(|it| inputs / it.wall.as_secs_f64())
-            .collect();
-        let per_input = |seconds: f64| seconds * 1e6 / inputs;
-        let cpu: Vec<f64> = took
-            .iter()
-            .map(|it| per_input(it.cpu.as_secs_f64()))
-            .collect();
-        let wall: Vec<f64> = took
-            .iter()
-            .map(|it| per_input(it.wall.as_secs_f64()))
-            .collect();
-        Self {
-            name: how.name(),
-            inputs_per_second: Spread::of(&rates),
-            cpu_us: Spread::of(&cpu),
-            wall_us: Spread::of(&wall),
-        }
-    }
-}
-
 impl Throughput {
     pub(super) fn markdown(&self) -> String {
         let mut text = format!(
             "\n## Inputs per second\n\n\
-             {} inputs of 1 KB in a folder, one model and one row each, rows in SQLite; {} passes, \
-             turn by turn. The whole process counts. `median (best)`.\n\n\
-             | | inputs / s | wall time, µs / input | CPU time, µs / input |\n|---|--:|--:|--:|\n",
-            self.inputs, self.passes
+             {} inputs of 1 KB in a folder, one model and one row each, rows in SQLite; turn by \
+             turn. The whole process counts. `median (best)`.\n\n\
+             | | runs | inputs / s | wall time, µs / input | CPU time, µs / input |\n\
+             |---|--:|--:|--:|--:|\n",
+            self.inputs
         );
-        for way in &self.ways {
+        let inputs = f64::from(self.inputs);
+        for (name, series) in &self.ways {
+            let (wall, cpu) = (Spread::of(series.wall()), Spread::of(series.cpu()));
+            let rate = |milliseconds: f64| inputs / milliseconds * 1e3;
+            let each = |milliseconds: f64| milliseconds * 1e3 / inputs;
             // Writing to a string does not fail.
             let _ = writeln!(
                 text,
-                "| {} | {:.0} ({:.0}) | {:.0} ({:.0}) | {:.0} ({:.0}) |",
-                way.name,
-                way.inputs_per_second.median,
-                way.inputs_per_second.p99,
-                way.wall_us.median,
-                way.wall_us.min,
-                way.cpu_us.median,
-                way.cpu_us.min,
+                "| {name} | {} | {:.0} ({:.0}) | {:.0} ({:.0}) | {:.0} ({:.0}) |",
+                series.wall().len(),
+                rate(wall.median),
+                rate(wall.min),
+                each(wall.median),
+                each(wall.min),
+                each(cpu.median),
+                each(cpu.min),
             );
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::bench::process::Took;
+
+    #[test]
+    fn rates_are_inputs_by_wall_time() {
+        let mut series = Series::default();
+        for seconds in [4, 2, 5] {
+            series.push(&Took {
+                wall: Duration::from_secs(seconds),
+                cpu: Duration::from_secs(1),
+                ..Took::default()
+            });
+        }
+        let throughput = Throughput {
+            inputs: 1000,
+            ways: vec![("it".to_owned(), series)],
+        };
+        let line = "| it | 3 | 250 (500) | 4000 (2000) | 1000 (1000) |\n";
+        assert!(throughput.markdown().ends_with(line));
     }
 }
