@@ -1,7 +1,7 @@
 """A file that is left open at import cannot be in a snapshot; a file of the tree can."""
 # outcome-snapshot: refused RuntimeError
 # outcome-cold: completed
-# message: still open: '/tmp/log.txt'; a snapshot cannot keep them
+# message: still open: '/tmp/log.txt' (/app/left_open.py:6, in <module>); a snapshot cannot keep
 
 log = open("/tmp/log.txt", "w")
 log.write("buffered")

@@ -3,11 +3,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use wadup_engine::Limits;
 use wadup_project::Project;
 use wadup_protocol::ABI_VERSION;
 use wadup_protocol::manifest::{Manifest, Start};
 
 use crate::artifact::{self, STACK_SIZE};
+use crate::audit::{ImportReport, Impurities};
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::dist_info;
@@ -18,8 +20,8 @@ use crate::packer::{Packed, Packer};
 use crate::plan::BuildPlan;
 use crate::resolve::{Resolver, Selection};
 use crate::sandbox::Sandbox;
-use crate::settings::BuildSettings;
-use crate::snapshot::snapshot;
+use crate::settings::{BuildSettings, ImportLimits};
+use crate::snapshot::{Snapshot, snapshot};
 use crate::tools::{Runtime, Tools};
 use crate::tree::ReadError;
 
@@ -78,6 +80,7 @@ struct Made {
 struct Record {
     manifest: Manifest,
     files: Vec<PackedFile>,
+    import: ImportReport,
 }
 
 impl Build<'_> {
@@ -133,9 +136,16 @@ impl Build<'_> {
             .time(Step::Bundle, || packer.pack(selection, sources))?;
         let manifest = self.manifest(&inputs.plan, &packed);
         let files = packed.files.listing();
-        let module = self.clock.time(Step::Initialize, || {
+        let ImportLimits { timeout, memory } = self.settings.import_limits;
+        let limits = Limits {
+            timeout,
+            memory: Some(memory),
+            ..Limits::default()
+        };
+        let Snapshot { module, import } = self.clock.time(Step::Initialize, || {
             let bundle = packed.files.into_bundle(inputs.plan.boot.clone())?;
-            snapshot(&sandbox, &wasm, bundle).map_err(|error| import_error(&inputs.plan, error))
+            snapshot(&sandbox, &wasm, bundle, &limits)
+                .map_err(|error| import_error(&inputs.plan, error))
         })?;
         let cache = &self.cache;
         self.clock.time(Step::Artifact, || {
@@ -145,7 +155,11 @@ impl Build<'_> {
                 cache,
                 &inputs.plan.digest(),
                 &module,
-                Record { manifest, files },
+                Record {
+                    manifest,
+                    files,
+                    import,
+                },
             )
         })
     }
@@ -168,6 +182,12 @@ impl Build<'_> {
     }
 
     fn deliver(self, made: Made, cached: bool) -> Result<BuildOutput, BuildError> {
+        let reporter = self.clock.reporter;
+        let warnings = self.warnings();
+        for warning in &warnings {
+            reporter.event(BuildEvent::Warning(warning.clone()));
+        }
+        let impurities = self.tell_of_import(&made.record)?;
         let artifact = match &self.settings.output {
             Some(output) => place(&made.path, output)?,
             None => made.path,
@@ -176,14 +196,6 @@ impl Build<'_> {
             path: artifact.clone(),
             source,
         })?;
-        let native = self.project.sources.native.iter();
-        let warnings: Vec<Warning> = native
-            .map(|path| Warning::NativeLibrary { path: path.clone() })
-            .collect();
-        for warning in &warnings {
-            let event = BuildEvent::Warning(warning.clone());
-            self.clock.reporter.event(event);
-        }
         Ok(BuildOutput {
             artifact,
             size: size.len(),
@@ -192,7 +204,37 @@ impl Build<'_> {
             files: made.record.files,
             timings: self.clock.timings,
             warnings,
+            impurities,
         })
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let native = self.project.sources.native.iter();
+        let native = native.map(|path| Warning::NativeLibrary { path: path.clone() });
+        native.collect()
+    }
+
+    /// Also for an artifact from the cache: what it has frozen, it has frozen.
+    fn tell_of_import(&self, record: &Record) -> Result<Impurities, BuildError> {
+        let ImportReport {
+            audit,
+            stdout,
+            stderr,
+        } = record.import.clone();
+        let reporter = self.clock.reporter;
+        if !stdout.is_empty() || !stderr.is_empty() {
+            reporter.event(BuildEvent::Printed { stdout, stderr });
+        }
+        let entry_point = record.manifest.entry_point.clone();
+        let impurities = Impurities::of(audit);
+        reporter.event(BuildEvent::Impure {
+            entry_point: entry_point.clone(),
+            impurities: impurities.clone(),
+        });
+        if self.settings.deny_impure && !impurities.is_empty() {
+            return Err(BuildError::Impure { entry_point });
+        }
+        Ok(impurities)
     }
 }
 

@@ -45,6 +45,8 @@ pub enum BuildError {
         #[source]
         source: SnapshotError,
     },
+    #[error("importing `{entry_point}` did what its snapshot freezes, which is denied")]
+    Impure { entry_point: String },
     #[error("failed to put the bundle into the runtime")]
     Load(#[source] SnapshotError),
     #[error("failed to start the sandbox")]
@@ -62,6 +64,10 @@ pub enum BuildError {
         source: std::io::Error,
     },
 }
+
+/// How an import becomes pure.
+pub(crate) const IMPURE_HINT: &str = "move it into main(), or into a function registered with \
+     @wadup.on_start, which runs in every instance";
 
 impl From<ResolveError> for BuildError {
     fn from(error: ResolveError) -> Self {
@@ -84,6 +90,7 @@ impl BuildError {
         match self {
             Self::Resolve(error) => error.hint(),
             Self::Import { source, .. } => source.hint(),
+            Self::Impure { .. } => Some(IMPURE_HINT.to_owned()),
             Self::Sandbox(error) => error.hint().map(str::to_owned),
             Self::Conflict(_) => Some(
                 "two packages cannot be in one artifact when they ship the same file: do \
@@ -97,14 +104,17 @@ impl BuildError {
         }
     }
 
-    /// The Python traceback, when it was the project's code that failed.
+    /// The Python traceback, when it was the project's code that failed; else what it printed
+    /// until then. None when that is no more than the error says.
     pub fn traceback(&self) -> Option<&str> {
-        match self {
-            Self::Import {
-                source: SnapshotError::Failed(failure),
-                ..
-            } => Some(&failure.traceback),
-            _ => None,
-        }
+        let Self::Import { source, .. } = self else {
+            return None;
+        };
+        let text = match source {
+            SnapshotError::Failed(failure) => &failure.traceback,
+            SnapshotError::Ended { stderr, .. } => stderr,
+            _ => return None,
+        };
+        (text.lines().count() > 1).then_some(text)
     }
 }

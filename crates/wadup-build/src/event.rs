@@ -2,6 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::audit::Impurities;
 use crate::output::Warning;
 
 /// Hears how a build goes on.
@@ -21,9 +22,22 @@ impl Reporter for Silent {
 #[non_exhaustive]
 pub enum BuildEvent {
     Started(Step),
-    Finished { step: Step, elapsed: Duration },
+    Finished {
+        step: Step,
+        elapsed: Duration,
+    },
     LockWritten(PathBuf),
     Warning(Warning),
+    /// The entry module has printed this when it was imported for this artifact.
+    Printed {
+        stdout: String,
+        stderr: String,
+    },
+    /// Importing the entry module did this, which the artifact has frozen.
+    Impure {
+        entry_point: String,
+        impurities: Impurities,
+    },
 }
 
 /// A part of a build that takes time.

@@ -32,6 +32,7 @@
 //! ```
 
 mod artifact;
+mod audit;
 mod build;
 mod bytecode;
 mod cache;
@@ -53,6 +54,7 @@ mod tree;
 mod wheel;
 
 pub use artifact::InvalidArtifact;
+pub use audit::Impurities;
 pub use build::build;
 pub use bytecode::CompileError;
 pub use cache::WriteError;
@@ -63,9 +65,10 @@ pub use output::{BuildOutput, FileKind, PackedFile, Warning};
 pub use plan::{BuildPlan, PlannedPackage};
 pub use resolve::{Refusal, RefusalReason, ResolveError};
 pub use sandbox::SandboxError;
-pub use settings::BuildSettings;
+pub use settings::{BuildSettings, ImportLimits};
 pub use snapshot::SnapshotError;
 pub use toolchain::{RecipeTextError, ToolchainTools};
 pub use tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolError, Tools};
 pub use tree::{Conflict, ReadError};
+pub use wadup_protocol::audit::Finding;
 pub use wheel::WheelError;

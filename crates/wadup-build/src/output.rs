@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wadup_protocol::manifest::Manifest;
 
+use crate::audit::Impurities;
 use crate::event::Step;
 
 /// A build's result.
@@ -22,6 +23,8 @@ pub struct BuildOutput {
     pub files: Vec<PackedFile>,
     pub timings: Vec<(Step, Duration)>,
     pub warnings: Vec<Warning>,
+    /// What importing the entry module did that the artifact has frozen.
+    pub impurities: Impurities,
 }
 
 /// A file inside an artifact.

@@ -9,8 +9,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use thiserror::Error;
 use wadup_engine::{
-    CompiledCache, End, Engine, EngineError, EngineSettings, Finished, Limits, LoadError, Program,
-    WorkerError,
+    CompiledCache, End, Engine, EngineError, EngineSettings, Finished, Limit, Limits, LoadError,
+    Program, WorkerError,
 };
 use wadup_protocol::metadata::Failure;
 use wadup_protocol::{bundle, paths};
@@ -117,29 +117,37 @@ pub(crate) fn context(path: &'static str, content: Vec<u8>) -> Result<WasiCtx, S
     Ok(context)
 }
 
-/// What a guest says of its failure: its own words, else what it wrote to stderr, else how
-/// it ended.
+/// What a guest says of its failure: its own words, else how it ended and what it wrote to
+/// stderr.
 pub(crate) fn failure(finished: &Finished) -> Failure {
+    own_words(finished).unwrap_or_else(|| Failure {
+        kind: "Failure".to_owned(),
+        message: how(&finished.end),
+        traceback: stderr(finished),
+    })
+}
+
+/// The failure that a guest has written down.
+pub(crate) fn own_words(finished: &Finished) -> Option<Failure> {
     let written = finished.wasi.vfs().read_file(paths::FAILURE, FAILURE_MAX);
-    if let Some(failure) = written
-        .ok()
-        .and_then(|json| serde_json::from_slice(&json).ok())
-    {
-        return failure;
-    }
-    let stderr = finished.wasi.stderr().bytes();
-    let message = match &finished.end {
+    serde_json::from_slice(&written.ok()?).ok()
+}
+
+pub(crate) fn stderr(finished: &Finished) -> String {
+    String::from_utf8_lossy(finished.wasi.stderr().bytes()).into_owned()
+}
+
+/// How something ended that should not have, as a clause.
+pub(crate) fn how(end: &End) -> String {
+    match end {
         End::Returned(code) => format!("it returned {code}"),
         End::Exited(code) => format!("it exited with {code}"),
-        End::Trapped(trapped) => trapped.message.clone(),
+        End::Trapped(trapped) => format!("it trapped: {}", trapped.message),
+        End::LimitExceeded(Limit::Time) => "it took too long".to_owned(),
+        End::LimitExceeded(Limit::Memory) => "it needed too much memory".to_owned(),
         End::LimitExceeded(limit) => format!("it exceeded a limit: {limit:?}"),
         End::Interrupted => "it was interrupted".to_owned(),
         End::NoExport(name) => format!("it has no function `{name}`"),
         End::HostFailed(message) => message.clone(),
-    };
-    Failure {
-        kind: "Failure".to_owned(),
-        message,
-        traceback: String::from_utf8_lossy(stderr).into_owned(),
     }
 }

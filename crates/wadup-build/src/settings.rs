@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a project is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,29 @@ pub struct BuildSettings {
     pub offline: bool,
     /// Ship bytecode. Without it, sources only (`WADUP_SKIP_PRECOMPILE=1`).
     pub precompile: bool,
+    /// Fail when importing the entry module did what its snapshot freezes.
+    pub deny_impure: bool,
+    pub import_limits: ImportLimits,
+}
+
+/// What importing the entry module for a snapshot may use. To be those of an input: an artifact
+/// must not need more to be made than to be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportLimits {
+    /// Wall-clock time.
+    pub timeout: Option<Duration>,
+    /// Linear memory in bytes.
+    pub memory: u64,
+}
+
+impl Default for ImportLimits {
+    /// 60 s and 512 MiB.
+    fn default() -> Self {
+        Self {
+            timeout: Some(Duration::from_secs(60)),
+            memory: 512 << 20,
+        }
+    }
 }
 
 impl Default for BuildSettings {
@@ -20,6 +44,8 @@ impl Default for BuildSettings {
             locked: false,
             offline: false,
             precompile: true,
+            deny_impure: false,
+            import_limits: ImportLimits::default(),
         }
     }
 }

@@ -9,7 +9,8 @@ mod image;
 mod tests;
 
 use thiserror::Error;
-use wadup_engine::{End, Finished};
+use wadup_engine::{End, Finished, Limits};
+use wadup_protocol::audit::Audit;
 use wadup_protocol::manifest::INITIALIZE_EXPORT;
 use wadup_protocol::metadata::Failure;
 use wadup_protocol::paths;
@@ -17,6 +18,7 @@ use wasmtime_wizer::Wizer;
 
 use self::image::Image;
 use crate::artifact::stack_size;
+use crate::audit::ImportReport;
 use crate::sandbox::{self, Sandbox, SandboxError};
 
 /// Why there is no snapshot.
@@ -26,6 +28,13 @@ pub enum SnapshotError {
     /// The project's code, or the interpreter's start, failed.
     #[error("{}: {}", .0.kind, .0.message)]
     Failed(Failure),
+    /// It did not come to its end, and said nothing of that.
+    #[error("{}", sandbox::how(.end))]
+    Ended {
+        end: End,
+        /// What it had printed.
+        stderr: String,
+    },
     #[error("the runtime has no stack pointer")]
     NoStackPointer,
     #[error("the runtime cannot be snapshotted")]
@@ -34,34 +43,49 @@ pub enum SnapshotError {
     Sandbox(#[from] SandboxError),
 }
 
+/// A module that starts where an import ended, and what that import told of itself.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) module: Vec<u8>,
+    pub(crate) import: ImportReport,
+}
+
+/// The most of an audit that is read.
+const AUDIT_MAX: u64 = 4 << 20;
+
 /// Runs the runtime's `wadup_initialize` on `bundle`; gives the module that starts where
 /// that ended.
 pub(crate) fn snapshot(
     sandbox: &Sandbox,
     runtime: &[u8],
     bundle: Vec<u8>,
-) -> Result<Vec<u8>, SnapshotError> {
+    limits: &Limits,
+) -> Result<Snapshot, SnapshotError> {
     let stack = stack_size(runtime).ok_or(SnapshotError::NoStackPointer)?;
     let mut wizer = Wizer::new();
     wizer.init_func(INITIALIZE_EXPORT).keep_init_func(false);
     let (context, instrumented) = wizer.instrument(runtime).map_err(SnapshotError::Wizer)?;
-    let mut image = initialize(sandbox, &instrumented, bundle)?;
+    let (mut image, import) = initialize(sandbox, &instrumented, bundle, limits)?;
     image.clear_stack(stack);
     // Nothing in it waits: the state has been read already.
-    pollster::block_on(wizer.snapshot(&context, &mut image)).map_err(SnapshotError::Wizer)
+    let module = pollster::block_on(wizer.snapshot(&context, &mut image));
+    Ok(Snapshot {
+        module: module.map_err(SnapshotError::Wizer)?,
+        import,
+    })
 }
 
 fn initialize(
     sandbox: &Sandbox,
     instrumented: &[u8],
     bundle: Vec<u8>,
-) -> Result<Image, SnapshotError> {
+    limits: &Limits,
+) -> Result<(Image, ImportReport), SnapshotError> {
     let program = sandbox.load(instrumented)?;
     let context = sandbox::context(paths::BUNDLE, bundle)?;
-    let limits = sandbox::limits();
     let names = image::Names::of(instrumented).map_err(SnapshotError::Wizer)?;
     let run = |worker: &wadup_engine::Worker| {
-        let (mut execution, end) = program.instantiate(worker, context, &limits);
+        let (mut execution, end) = program.instantiate(worker, context, limits);
         let end = end.unwrap_or_else(|| execution.call(INITIALIZE_EXPORT));
         let image = (end == End::Returned(0)).then(|| Image::read(&names, &mut execution));
         (image, execution.finish(end))
@@ -70,7 +94,31 @@ fn initialize(
         .engine()
         .on_worker(run)
         .map_err(SandboxError::Worker)?;
-    image.ok_or_else(|| SnapshotError::Failed(sandbox::failure(&finished)))
+    match image {
+        Some(image) => Ok((image, report(&finished))),
+        None => Err(refusal(finished)),
+    }
+}
+
+fn refusal(finished: Finished) -> SnapshotError {
+    match sandbox::own_words(&finished) {
+        Some(failure) => SnapshotError::Failed(failure),
+        None => SnapshotError::Ended {
+            stderr: sandbox::stderr(&finished),
+            end: finished.end,
+        },
+    }
+}
+
+/// A runtime that writes no audit has found nothing.
+fn report(finished: &Finished) -> ImportReport {
+    let audit = finished.wasi.vfs().read_file(paths::AUDIT, AUDIT_MAX).ok();
+    let audit = audit.and_then(|json| serde_json::from_slice::<Audit>(&json).ok());
+    ImportReport {
+        audit: audit.unwrap_or_default(),
+        stdout: String::from_utf8_lossy(finished.wasi.stdout().bytes()).into_owned(),
+        stderr: sandbox::stderr(finished),
+    }
 }
 
 impl SnapshotError {
@@ -88,7 +136,15 @@ impl SnapshotError {
                  [\"pydantic\"]` in `[tool.wadup]` brings pydantic"
                     .to_owned(),
             ),
-            Self::Failed(_) => Some(
+            Self::Ended {
+                end: End::LimitExceeded(_),
+                ..
+            } => Some(
+                "what takes much time or memory may be better off in main(); --timeout and \
+                 --max-memory give the import more"
+                    .to_owned(),
+            ),
+            Self::Failed(_) | Self::Ended { .. } => Some(
                 "what the entry module does when it is imported happens once, at build time; \
                  `snapshot = false` in `[tool.wadup]` does it anew for every input"
                     .to_owned(),

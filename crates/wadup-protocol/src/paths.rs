@@ -17,3 +17,6 @@ pub const FAILURE: &str = "/metadata/failure.error";
 pub const TMP_DIR: &str = "/tmp";
 /// Read by [`crate::manifest::INITIALIZE_EXPORT`] at build time only: [`crate::bundle`].
 pub const BUNDLE: &str = "/bundle";
+/// Written by [`crate::manifest::INITIALIZE_EXPORT`] when it has imported the entry module:
+/// [`crate::audit::Audit`].
+pub const AUDIT: &str = "/metadata/import.audit";

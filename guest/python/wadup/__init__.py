@@ -26,9 +26,9 @@ The entry module is imported once, when the artifact is built, and every sandbox
 the state after that. What differs between sandboxes belongs into ``main()`` or into a function
 registered with :func:`on_start`: while the module is imported there is no input, and the time
 is not that of the run. Tables may be defined then, and rows inserted: every input delivers
-them. The functions of :mod:`random` are seeded anew in every sandbox, also where the module
-has called :func:`random.seed`; a :class:`random.Random` of its own is not. Files that were
-opened have to be closed again, but for those of the project and its packages.
+them. Random generators are seeded anew in every sandbox, unless the module has given them a
+seed. Files that were opened have to be closed again, but for those of the project and its
+packages.
 
 ``main()`` may be a coroutine function; there are no threads, sockets or processes.
 """

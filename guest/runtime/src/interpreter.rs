@@ -24,7 +24,7 @@ use wadup_protocol::bundle::Boot;
 use wadup_protocol::manifest::Start;
 use wadup_protocol::metadata::Failure;
 
-use crate::{failure, package, tree};
+use crate::{audit, failure, package, tree};
 
 /// How a call of [`process`] ends.
 pub(crate) enum Ended {
@@ -69,7 +69,7 @@ pub(crate) fn initialize() -> Result<(), Failure> {
             environment::forget();
             start(bundle.boot())?;
             Python::attach(|py| {
-                entry::import(py, bundle.boot())
+                import_watched(py, bundle.boot())
                     .and_then(|()| settle(py))
                     .map(|()| package::imported())
                     .map_err(|error| exception::report(py, &error))
@@ -130,16 +130,25 @@ fn start(boot: &Boot) -> Result<(), Failure> {
     config::start(boot).map_err(|error| failure::of_step("StartError", &error))
 }
 
-/// Brings the interpreter into the state that is worth a snapshot: no garbage, and no page
-/// that the collector would write to.
-fn settle(py: Python<'_>) -> PyResult<()> {
+/// Imports the entry module for a snapshot, and writes down what it did that is frozen.
+fn import_watched(py: Python<'_>, boot: &Boot) -> PyResult<()> {
     // Every failing input needs it; imported here it costs them nothing.
     py.import("traceback")?;
+    audit::begin(py)?;
+    entry::import(py, boot)?;
+    audit::end(py)
+}
+
+/// Brings the interpreter into the state that is worth a snapshot: no garbage, nothing that is
+/// still to be written, and no page that an instance writes to without need.
+fn settle(py: Python<'_>) -> PyResult<()> {
     warm::warm(py)?;
-    ending::flush_streams(py);
     let gc = py.import("gc")?;
     gc.call_method0("collect")?;
     left_open::refuse(py)?;
+    // After the collection, as what is collected may write.
+    left_open::flush_standard_streams(py)?;
+    ending::flush_streams(py);
     immortal::immortalise(py)?;
     gc.call_method0("freeze")?;
     Ok(())

@@ -6,12 +6,14 @@
 //! - [`interpreter`]: how CPython is started, brought from a snapshot into the present, and how
 //!   `main()` ends.
 //! - [`package`]: `wadup._native`, the native half of the Python package `wadup`.
+//! - [`audit`]: who does what a snapshot freezes, while the entry module is imported.
 //! - [`exports`]: what the host calls: `wadup_initialize` once when an artifact is built,
 //!   then `process` (or `_start`) once for each input.
 //!
 //! A Rust extension that opens files with `std::fs` talks to the host directly and does not
 //! see the tree; C and Python go through wasi-libc and do.
 
+mod audit;
 mod exports;
 mod failure;
 mod interpreter;

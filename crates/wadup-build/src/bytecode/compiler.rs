@@ -140,13 +140,16 @@ fn make(
     merged.add(library, "the standard library")?;
     merged.add(app, DRIVER)?;
     let bundle = merged.into_bundle(boot)?;
-    snapshot(sandbox, runtime, bundle).map_err(|error| match error {
-        SnapshotError::Failed(failure) => CompileError::Failed {
-            message: format!("{}: {}", failure.kind, failure.message),
-            traceback: failure.traceback,
-        },
-        error => CompileError::Start(error),
-    })
+    let snapshot = snapshot(sandbox, runtime, bundle, &sandbox::limits());
+    snapshot
+        .map(|made| made.module)
+        .map_err(|error| match error {
+            SnapshotError::Failed(failure) => CompileError::Failed {
+                message: format!("{}: {}", failure.kind, failure.message),
+                traceback: failure.traceback,
+            },
+            error => CompileError::Start(error),
+        })
 }
 
 fn context(sources: &[(String, Vec<u8>)]) -> Result<WasiCtx, SandboxError> {

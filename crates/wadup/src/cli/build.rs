@@ -1,7 +1,9 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
+use bytesize::ByteSize;
 use clap::Args;
 
+use super::value;
 use crate::exit_code;
 
 #[derive(Debug, Args)]
@@ -18,6 +20,17 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     pub(crate) resolve: ResolveArgs,
 
+    #[command(flatten)]
+    pub(crate) import: ImportArgs,
+
+    /// Wall-clock time that importing the entry point may take [default: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Linear memory that importing the entry point may use [default: 512MiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_memory: Option<ByteSize>,
+
     /// List the files and packages that went into the artifact
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -25,6 +38,15 @@ pub(crate) struct BuildArgs {
     /// Write events as JSON Lines to stdout
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What importing the entry point may do, as its effects are frozen in the artifact.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ImportArgs {
+    /// Fail if importing the entry point reads a clock, random numbers or the environment, or
+    /// leaves files behind, instead of warning
+    #[arg(long)]
+    pub(crate) deny_impure: bool,
 }
 
 /// How dependencies are resolved, as in uv.

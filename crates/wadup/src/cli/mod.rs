@@ -7,7 +7,7 @@ mod value;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use build::{BuildArgs, ResolveArgs};
+pub(crate) use build::{BuildArgs, ImportArgs, ResolveArgs};
 pub(crate) use run::{IsolationArg, LimitArgs, RunArgs};
 pub(crate) use toolchain::{ToolchainArgs, ToolchainCommand};
 pub(crate) use value::EnvVar;

@@ -3,7 +3,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 
-use super::{ResolveArgs, value};
+use super::{ImportArgs, ResolveArgs, value};
 use crate::{cli::EnvVar, exit_code};
 
 #[derive(Debug, Args)]
@@ -54,6 +54,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten, next_help_heading = "When a project is built first")]
     pub(crate) resolve: ResolveArgs,
+
+    #[command(flatten, next_help_heading = "When a project is built first")]
+    pub(crate) import: ImportArgs,
 
     /// Tell of every input, also of those that completed
     #[arg(short, long, help_heading = "Output")]

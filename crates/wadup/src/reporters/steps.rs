@@ -5,7 +5,7 @@ use std::{
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use wadup_build::{BuildEvent, BuildOutput};
+use wadup_build::{BuildEvent, BuildOutput, Finding, Impurities};
 use wadup_toolchain::Event;
 
 use super::{
@@ -43,6 +43,18 @@ enum StepEvent<'a> {
     LockWritten(JsonPath<'a>),
     Warning {
         message: String,
+    },
+    /// Importing the entry point did what its snapshot freezes.
+    Impure {
+        /// Whether it is not warned of, as it is what the package is known to do.
+        expected: bool,
+        #[serde(flatten)]
+        finding: &'a Finding,
+    },
+    /// What importing the entry point printed.
+    Printed {
+        stdout: &'a str,
+        stderr: &'a str,
     },
     Built {
         #[serde(flatten)]
@@ -120,9 +132,31 @@ impl StepReporter {
         }
     }
 
-    fn warn(&self, message: String) {
-        self.progress.suspend(|| diagnostics::warn(&message));
-        self.write(&StepEvent::Warning { message });
+    fn warn(&self, message: &str) {
+        self.progress.suspend(|| diagnostics::warn(message));
+    }
+
+    fn printed(&self, stdout: &str, stderr: &str) {
+        self.say("what importing it printed, once and for all:\n");
+        for line in stdout.lines().chain(stderr.lines()) {
+            self.say(&format!("  | {}\n", OneLine(line)));
+        }
+        self.write(&StepEvent::Printed { stdout, stderr });
+    }
+
+    fn impure(&self, entry_point: &str, impurities: &Impurities) {
+        if !impurities.is_empty() {
+            self.warn(&format!(
+                "the snapshot freezes what importing `{entry_point}` did, for every input:\n\
+                 {impurities}\n\
+                 What is to differ belongs into main() or a function of @wadup.on_start"
+            ));
+        }
+        for (findings, expected) in [(&impurities.findings, false), (&impurities.expected, true)] {
+            for finding in findings {
+                self.write(&StepEvent::Impure { expected, finding });
+            }
+        }
     }
 
     fn say(&self, text: &str) {
@@ -151,7 +185,16 @@ impl wadup_build::Reporter for StepReporter {
                 self.say(&format!("  wrote {}\n", display_path(&path)));
                 self.write(&StepEvent::LockWritten(JsonPath::new(path.as_os_str())));
             }
-            BuildEvent::Warning(warning) => self.warn(warning.to_string()),
+            BuildEvent::Warning(warning) => {
+                let message = warning.to_string();
+                self.warn(&message);
+                self.write(&StepEvent::Warning { message });
+            }
+            BuildEvent::Printed { stdout, stderr } => self.printed(&stdout, &stderr),
+            BuildEvent::Impure {
+                entry_point,
+                impurities,
+            } => self.impure(&entry_point, &impurities),
             _ => {}
         }
     }

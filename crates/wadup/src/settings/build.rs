@@ -1,10 +1,15 @@
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use wadup_build::BuildSettings;
+use bytesize::ByteSize;
+use wadup_build::{BuildSettings, ImportLimits};
+use wadup_host::HostSettings;
 use wadup_project::Project;
 
 use crate::{
-    cli::{BuildArgs, ResolveArgs},
+    cli::{BuildArgs, ImportArgs, ResolveArgs},
     diagnostics::Failure,
 };
 
@@ -23,9 +28,10 @@ pub(crate) struct BuildCommand {
 impl BuildCommand {
     pub(crate) fn resolve(args: BuildArgs) -> Result<Self, Failure> {
         let project = load_project(&args.project)?;
+        let limits = import_limits(args.timeout, args.max_memory);
         let output = args.output.unwrap_or_else(|| default_output(&project));
         Ok(Self {
-            settings: build_settings(args.resolve, Some(output)),
+            settings: build_settings(args.resolve, args.import, limits, Some(output)),
             project,
             verbose: args.verbose,
             json: args.json,
@@ -34,12 +40,31 @@ impl BuildCommand {
 }
 
 /// Without `output`, the artifact stays in the cache.
-pub(crate) fn build_settings(resolve: ResolveArgs, output: Option<PathBuf>) -> BuildSettings {
+pub(crate) fn build_settings(
+    resolve: ResolveArgs,
+    import: ImportArgs,
+    import_limits: ImportLimits,
+    output: Option<PathBuf>,
+) -> BuildSettings {
     BuildSettings {
         output,
         locked: resolve.locked,
         offline: resolve.offline,
         precompile: !is_set(SKIP_PRECOMPILE),
+        deny_impure: import.deny_impure,
+        import_limits,
+    }
+}
+
+/// Those of an input, so that `build` refuses what `run` would end.
+pub(crate) fn import_limits(
+    timeout: Option<Duration>,
+    max_memory: Option<ByteSize>,
+) -> ImportLimits {
+    let default = HostSettings::default();
+    ImportLimits {
+        timeout: timeout.or(default.timeout),
+        memory: max_memory.map_or(default.max_memory, |size| size.as_u64()),
     }
 }
 

@@ -11,7 +11,7 @@ use wadup_build::BuildSettings;
 use wadup_host::{CompiledCache, HostSettings, Inputs, Isolation};
 use wadup_project::Project;
 
-use super::build::{build_settings, load_project};
+use super::build::{build_settings, import_limits, load_project};
 use crate::{
     cli::{IsolationArg, LimitArgs, RunArgs},
     diagnostics::{Failure, display_path},
@@ -63,7 +63,12 @@ impl RunCommand {
                 ..host_settings(&args, compiled_cache()?)
             },
             artifacts,
-            build: build_settings(args.resolve, None),
+            build: build_settings(
+                args.resolve,
+                args.import,
+                import_limits(args.limits.timeout, args.limits.max_memory),
+                None,
+            ),
             output: RunOutput {
                 verbose: args.verbose,
                 json: args.json,

@@ -42,6 +42,15 @@ impl Scratch {
         self.write("project/src/app.py", app);
         self.path().join("project")
     }
+
+    /// The same without dependencies, and with more lines in `[tool.wadup]`.
+    pub(crate) fn project_with(&self, wadup: &str, app: &str) -> PathBuf {
+        let project = self.project("", "", app);
+        let pyproject = project.join("pyproject.toml");
+        let text = fs::read_to_string(&pyproject).expect("a file");
+        fs::write(pyproject, format!("{text}{wadup}\n")).expect("a file");
+        project
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -58,16 +58,19 @@ pub(super) fn run_exit_functions(py: Python<'_>) {
 /// Writes out what Python's and C's standard streams still hold.
 pub(super) fn flush_streams(py: Python<'_>) {
     for name in [c"stdout", c"stderr"] {
-        let flushed = match stream(py, name) {
-            Some(stream) => stream.call_method0("flush").map(drop),
-            None => Ok(()),
-        };
-        if let Err(error) = flushed {
-            error.write_unraisable(py, None);
+        if let Some(stream) = stream(py, name) {
+            flush(&stream);
         }
     }
     // SAFETY: NULL means all streams. It fails where the Python streams did.
     unsafe { fflush(std::ptr::null_mut()) };
+}
+
+/// What fails is told, and nothing else can be done about it.
+pub(super) fn flush(stream: &Bound<'_, PyAny>) {
+    if let Err(error) = stream.call_method0("flush") {
+        error.write_unraisable(stream.py(), None);
+    }
 }
 
 /// `sys.stdout` or `sys.stderr`, unless the program has put `None` there or closed it.

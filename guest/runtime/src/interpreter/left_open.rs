@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
+use wadup_protocol::audit::Frame;
+
+use super::ending;
+use crate::audit;
 
 /// Standard streams come before.
 const FIRST: u32 = 3;
@@ -27,6 +32,17 @@ pub(super) fn refuse(py: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     name_files(py, &mut descriptors)?;
+    for (fd, description) in &mut descriptors {
+        if let Some(Frame {
+            file,
+            line,
+            function,
+            ..
+        }) = audit::opener(*fd).first()
+        {
+            description.push_str(&format!(" ({file}:{line}, in {function})"));
+        }
+    }
     let names: Vec<String> = descriptors.into_values().collect();
     Err(PyRuntimeError::new_err(format!(
         "files that were opened while the module was imported are still open: {}; a snapshot \
@@ -39,6 +55,41 @@ pub(super) fn refuse(py: Python<'_>) -> PyResult<()> {
 fn is_open(fd: u32) -> bool {
     // SAFETY: any number may be asked for; the results are not pointers.
     unsafe { wasip1::fd_fdstat_get(fd).is_ok() && wasip1::fd_prestat_get(fd).is_err() }
+}
+
+/// Writes out what any object still holds for the standard streams, such as one that
+/// `sys.stdout` was replaced by: else every instance would.
+pub(super) fn flush_standard_streams(py: Python<'_>) -> PyResult<()> {
+    let io = py.import("_io")?;
+    let class = |name: &str| io.getattr(name)?.cast_into::<PyType>().map_err(PyErr::from);
+    let (text, buffer, file) = (
+        class("TextIOWrapper")?,
+        class("BufferedWriter")?,
+        class("FileIO")?,
+    );
+    for object in py.import("gc")?.call_method0("get_objects")?.try_iter()? {
+        let object = object?;
+        let class = object.get_type();
+        let buffer = if class.is(&text) {
+            object.getattr("buffer")
+        } else if class.is(&buffer) {
+            Ok(object.clone())
+        } else {
+            continue;
+        };
+        // What is closed or detached raises, and has nothing to write.
+        let raw = buffer.and_then(|buffer| buffer.getattr("raw"));
+        let Some(raw) = raw.ok().filter(|raw| raw.get_type().is(&file)) else {
+            continue;
+        };
+        let fd = raw
+            .call_method0("fileno")
+            .and_then(|fd| fd.extract::<u32>());
+        if fd.is_ok_and(|fd| fd < FIRST) {
+            ending::flush(&object);
+        }
+    }
+    Ok(())
 }
 
 /// Says what Python calls them, for those that Python has opened.

@@ -2,16 +2,19 @@
 //!
 //! Reset is what the standard library keeps that must differ between instances or that was
 //! true at build time only. The hash seed stays: dictionaries depend on it. So does the state
-//! of Rust extensions, such as ahash's seeds. What a program keeps itself (a `Random` of its
-//! own, the time in a global) is for `@wadup.on_start`.
+//! of Rust extensions, such as ahash's seeds. What a program keeps itself (a token, the time in
+//! a global) is for `@wadup.on_start`; the snapshot audit ([`crate::audit`]) tells of it.
 
 use pyo3::prelude::*;
 
 use super::{environment, modules};
+use crate::audit::generators;
 
 /// Makes a snapshot tell the truth about this instance.
 pub(super) fn resume(py: Python<'_>) -> PyResult<()> {
     environment::refresh(py)?;
+    // Those behind `random.random()` and `tempfile`'s names are among them.
+    generators::seed(py)?;
     for (name, reset) in RESETS {
         if let Some(module) = modules::loaded(py, name) {
             reset(&module)?;
@@ -23,22 +26,7 @@ pub(super) fn resume(py: Python<'_>) -> PyResult<()> {
 type Reset = fn(&Bound<'_, PyAny>) -> PyResult<()>;
 
 /// What to do for a module of the standard library, if the program has imported it.
-const RESETS: [(&str, Reset); 4] = [
-    ("random", reset_random),
-    ("tempfile", reset_tempfile),
-    ("uuid", reset_uuid),
-    ("logging", reset_logging),
-];
-
-/// The instance behind `random.random()` and the other functions of the module.
-fn reset_random(random: &Bound<'_, PyAny>) -> PyResult<()> {
-    random.getattr("_inst")?.call_method0("seed").map(drop)
-}
-
-/// The generator of temporary names; the next use makes a new one.
-fn reset_tempfile(tempfile: &Bound<'_, PyAny>) -> PyResult<()> {
-    tempfile.setattr("_name_sequence", tempfile.py().None())
-}
+const RESETS: [(&str, Reset); 2] = [("uuid", reset_uuid), ("logging", reset_logging)];
 
 /// What `uuid1()` remembers: the random node number, and the time of the last one.
 fn reset_uuid(uuid: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -2,7 +2,7 @@
 //!
 //! wasm-ld's `--wrap` (see `link.toml`) sends wasi-libc's `__wasi_X` to `__wrap___wasi_X` here
 //! and makes its own reachable as `__real___wasi_X`. A call on a descriptor of the tree is
-//! answered here, every other goes to the host unchanged. The tree cannot be written: what
+//! answered here, every other goes to the host unchanged (and [`crate::audit`] hears of it). The tree cannot be written: what
 //! would change it is `EROFS`, and `EBADF` on a descriptor, which is never open for writing.
 #![expect(unsafe_code, reason = "these are the C functions that wasi-libc calls")]
 
@@ -15,15 +15,17 @@ use std::ffi::c_char;
 use wasip1::{
     Advice, Ciovec, ERRNO_BADF, ERRNO_INVAL, ERRNO_NOTCAPABLE, ERRNO_NOTSUP, ERRNO_ROFS,
     ERRNO_SUCCESS, ERRNO_XDEV, Errno, Fdflags, Fdstat, Filedelta, Filesize, Filestat, Fstflags,
-    Iovec, Lookupflags, Oflags, Prestat, Rights, Size, Timestamp, Whence,
+    Iovec, Lookupflags, OFLAGS_CREAT, Oflags, Prestat, Rights, Size, Timestamp, Whence,
 };
 
 use super::descriptors::{descriptors, is_ours};
 use super::stat;
+use crate::audit;
 
-/// Defines each `$wrap`: `$serve` where `$ours` holds, else the host's `$real`.
+/// Defines each `$wrap`: `$serve` where `$ours` holds, else the host's `$real`; after the host
+/// has done it, `$then`.
 macro_rules! system_calls {
-    ($($wrap:ident / $real:ident ($($arg:ident: $type:ty),*) if $ours:expr => $serve:expr;)*) => {
+    ($($wrap:ident / $real:ident ($($arg:ident: $type:ty),*) if $ours:expr => $serve:expr $(, then $then:expr)?;)*) => {
         unsafe extern "C" {
             $(fn $real($($arg: $type),*) -> Errno;)*
         }
@@ -36,7 +38,11 @@ macro_rules! system_calls {
                     errno($serve)
                 } else {
                     // SAFETY: the arguments are the caller's, unchanged.
-                    unsafe { $real($($arg),*) }
+                    let result = unsafe { $real($($arg),*) };
+                    $(if result == ERRNO_SUCCESS && audit::listening() {
+                        $then
+                    })?
+                    result
                 }
             }
         )*
@@ -50,7 +56,8 @@ system_calls! {
     __wrap___wasi_fd_allocate / __real___wasi_fd_allocate(fd: u32, offset: Filesize, len: Filesize)
         if is_ours(fd) => Err(ERRNO_BADF);
     __wrap___wasi_fd_close / __real___wasi_fd_close(fd: u32)
-        if is_ours(fd) => descriptors().close(fd);
+        if is_ours(fd) => descriptors().close(fd),
+        then audit::closed(fd);
     __wrap___wasi_fd_datasync / __real___wasi_fd_datasync(fd: u32)
         if is_ours(fd) => is_open(fd);
     __wrap___wasi_fd_fdstat_get / __real___wasi_fd_fdstat_get(fd: u32, result: *mut Fdstat)
@@ -94,13 +101,15 @@ system_calls! {
 
     // Paths.
     __wrap___wasi_path_open / __real___wasi_path_open(fd: u32, lookup: Lookupflags, path: *const c_char, oflags: Oflags, base: Rights, inheriting: Rights, fdflags: Fdflags, result: *mut u32)
-        if is_ours(fd) => put(result, unsafe { paths::open(fd, path, oflags, base) });
+        if is_ours(fd) => put(result, unsafe { paths::open(fd, path, oflags, base) }),
+        then unsafe { audit::opened(*result, path, oflags & OFLAGS_CREAT != 0) };
     __wrap___wasi_path_filestat_get / __real___wasi_path_filestat_get(fd: u32, lookup: Lookupflags, path: *const c_char, result: *mut Filestat)
         if is_ours(fd) => put(result, unsafe { paths::find(fd, path) }.map(stat::filestat));
     __wrap___wasi_path_readlink / __real___wasi_path_readlink(fd: u32, path: *const c_char, buffer: *mut u8, len: Size, result: *mut Size)
         if is_ours(fd) => unsafe { paths::find(fd, path) }.and(Err(ERRNO_INVAL));
     __wrap___wasi_path_create_directory / __real___wasi_path_create_directory(fd: u32, path: *const c_char)
-        if is_ours(fd) => unsafe { paths::refuse_new(fd, path) };
+        if is_ours(fd) => unsafe { paths::refuse_new(fd, path) },
+        then unsafe { audit::made(path) };
     __wrap___wasi_path_filestat_set_times / __real___wasi_path_filestat_set_times(fd: u32, lookup: Lookupflags, path: *const c_char, atim: Timestamp, mtim: Timestamp, flags: Fstflags)
         if is_ours(fd) => unsafe { paths::refuse_change(fd, path) };
     __wrap___wasi_path_remove_directory / __real___wasi_path_remove_directory(fd: u32, path: *const c_char)
@@ -112,7 +121,8 @@ system_calls! {
     __wrap___wasi_path_link / __real___wasi_path_link(fd: u32, lookup: Lookupflags, path: *const c_char, new_fd: u32, new_path: *const c_char)
         if is_ours(fd) || is_ours(new_fd) => refuse_between(fd, new_fd);
     __wrap___wasi_path_rename / __real___wasi_path_rename(fd: u32, path: *const c_char, new_fd: u32, new_path: *const c_char)
-        if is_ours(fd) || is_ours(new_fd) => refuse_between(fd, new_fd);
+        if is_ours(fd) || is_ours(new_fd) => refuse_between(fd, new_fd),
+        then unsafe { audit::made(new_path) };
 }
 
 fn errno(result: Result<(), Errno>) -> Errno {
