@@ -4,8 +4,10 @@
 files:
 
 ``/src/list.json``
-    A JSON list of strings: for each source its path in the artifact, such as
-    ``/lib/python3.13/json/__init__.py``. It becomes ``co_filename``.
+    A JSON object. ``paths`` is a list of strings: for each source its path in the artifact, such
+    as ``/lib/python3.13/json/__init__.py``. It becomes ``co_filename``. ``columns`` says whether
+    the bytecode knows columns as well as lines (:pep:`657`): a traceback marks the place in the
+    source's line with them, for which the source has to be there.
 ``/src/N``
     The bytes of the Nth source, counted from 0.
 ``/out/N.pyc``
@@ -49,20 +51,22 @@ class _Error(TypedDict):
 def main() -> None:
     warnings.simplefilter("ignore")
     with open(f"{_SOURCES}/list.json", encoding="utf-8") as file:
-        paths: list[str] = json.load(file)
+        job = json.load(file)
+    paths: list[str] = job["paths"]
+    columns: bool = job["columns"]
     os.makedirs(_OUTPUT, exist_ok=True)
-    outcomes = [_compile(index, path) for index, path in enumerate(paths)]
+    outcomes = [_compile(index, path, columns) for index, path in enumerate(paths)]
     errors = [error for error in outcomes if error is not None]
     with open(f"{_OUTPUT}/errors.json", "w", encoding="utf-8") as file:
         json.dump(errors, file)
 
 
-def _compile(index: int, path: str) -> _Error | None:
+def _compile(index: int, path: str, columns: bool) -> _Error | None:
     """Compile one source; the error, if it has one."""
     with open(f"{_SOURCES}/{index}", "rb") as file:
         source = file.read()
     try:
-        bytecode = _pyc(source, path)
+        bytecode = _pyc(source, path, columns)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return _described(index, path, error)
     with open(f"{_OUTPUT}/{index}.pyc", "wb") as file:
@@ -70,14 +74,57 @@ def _compile(index: int, path: str) -> _Error | None:
     return None
 
 
-def _pyc(source: bytes, path: str) -> bytes:
+def _pyc(source: bytes, path: str, columns: bool) -> bytes:
     code: CodeType = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    if not columns:
+        code = _without_columns(code)
     return b"".join((
         importlib.util.MAGIC_NUMBER,
         _UNCHECKED_HASH.to_bytes(4, "little"),
         importlib.util.source_hash(source),
         _stable(code),
     ))
+
+
+def _without_columns(code: CodeType) -> CodeType:
+    """The code as ``-X no_debug_ranges`` compiles it, which is an option of the interpreter."""
+    constants = (
+        _without_columns(constant) if isinstance(constant, CodeType) else constant
+        for constant in code.co_consts
+    )
+    return code.replace(co_consts=tuple(constants), co_linetable=_lines(code))
+
+
+# https://github.com/python/cpython/blob/3.13/InternalDocs/code_objects.md
+_LINE_ONLY = 13
+_NOWHERE = 15
+#: How many code units (of two bytes each) one entry can stand for.
+_UNITS_MAX = 8
+
+
+def _lines(code: CodeType) -> bytes:
+    """The location table, with nothing but lines."""
+    table = bytearray()
+    previous = code.co_firstlineno
+    for start, end, line in code.co_lines():
+        kind = _NOWHERE if line is None else _LINE_ONLY
+        units = (end - start) // 2
+        while units:
+            length = min(units, _UNITS_MAX)
+            units -= length
+            table.append(0x80 | kind << 3 | length - 1)
+            if line is not None:
+                _append_signed(table, line - previous)
+                previous = line
+    return bytes(table)
+
+
+def _append_signed(table: bytearray, number: int) -> None:
+    number = number << 1 if number >= 0 else -number << 1 | 1
+    while number >= 64:
+        table.append(0x40 | number & 0x3F)
+        number >>= 6
+    table.append(number)
 
 
 def _stable(code: CodeType) -> bytes:

@@ -1,11 +1,15 @@
 """The read-only file tree behaves like a file system."""
 # outcome: completed
 
+import base64
 import errno
+import hashlib
 import importlib.metadata
 import importlib.resources
 import inspect
+import json
 import linecache
+import marshal
 import os
 import pkgutil
 import stat
@@ -160,6 +164,34 @@ def libraries():
     assert distribution.metadata["Summary"] == "résumé"
 
 
+def every_file_is_what_was_packed():
+    """Files are compressed; RECORD has the digests of what they were before."""
+    checked = 0
+    for distribution in importlib.metadata.distributions():
+        for file in distribution.files or []:
+            if file.hash is None:
+                continue
+            content = file.read_binary()
+            digest = hashlib.new(file.hash.mode, content).digest()
+            assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == file.hash.value, file
+            assert len(content) == file.size == os.stat(file.locate()).st_size, file
+            checked += 1
+    assert checked > 5, checked
+    for name in sys.stdlib_module_names:
+        path = f"/lib/python3.13/{name}.pyc"
+        if os.path.exists(path):
+            with open(path, "rb") as bytecode:
+                marshal.loads(bytecode.read()[16:])
+
+
+def columns_are_known_where_there_is_a_source():
+    lines = [line for *_, line in json.loads.__code__.co_lines() if line]
+    assert min(lines) > 200 and len(set(lines)) > 5, lines
+    own, theirs = reading.__code__.co_positions(), json.loads.__code__.co_positions()
+    assert any(column for _, _, column, _ in own)
+    assert not any(column for _, _, column, _ in theirs)
+
+
 def interpreter():
     assert sys.platform == "wasi" and sys.executable == "" and sys.prefix == "/"
     assert sys.argv == [__name__] == sys.orig_argv
@@ -175,5 +207,6 @@ def interpreter():
 
 def main():
     for check in (reading, many_at_once, paths, statistics, listings, nothing_can_be_changed,
-                  copying_out, libraries, interpreter):
+                  copying_out, libraries, every_file_is_what_was_packed,
+                  columns_are_known_where_there_is_a_source, interpreter):
         check()

@@ -143,7 +143,8 @@ impl Build<'_> {
             ..Limits::default()
         };
         let Snapshot { module, import } = self.clock.time(Step::Initialize, || {
-            let bundle = packed.files.into_bundle(inputs.plan.boot.clone())?;
+            let boot = inputs.plan.boot.clone();
+            let bundle = packed.files.into_bundle(boot, packed.dictionary)?;
             snapshot(&sandbox, &wasm, bundle, &limits)
                 .map_err(|error| import_error(&inputs.plan, error))
         })?;

@@ -71,7 +71,9 @@ pub(crate) fn compile(
             compiled.insert(path, content);
         }
     }
-    let outcomes = compiler.run(&sources)?;
+    // Without the source there is no line that a traceback could mark a column in.
+    let columns = placement == Placement::Beside;
+    let outcomes = compiler.run(&sources, columns)?;
     let mut errors = Vec::new();
     for ((path, source), outcome) in sources.into_iter().zip(outcomes) {
         match outcome {

@@ -7,6 +7,7 @@ use wadup_protocol::bundle::BundleError;
 use crate::artifact::InvalidArtifact;
 use crate::bytecode::CompileError;
 use crate::cache::WriteError;
+use crate::compression::CompressionError;
 use crate::resolve::ResolveError;
 use crate::sandbox::SandboxError;
 use crate::snapshot::SnapshotError;
@@ -37,6 +38,8 @@ pub enum BuildError {
     Conflict(#[from] Conflict),
     #[error("failed to pack the bundle")]
     Bundle(#[from] BundleError),
+    #[error("failed to pack the bundle")]
+    Compression(#[from] CompressionError),
     #[error(
         "failed to import `{entry_point}`, as an artifact with a snapshot does when it is built"
     )]

@@ -1,4 +1,5 @@
 //! The bundle: the standard library, packages and the project, each packed once and kept.
+//! What is kept is compressed already, so that a build compresses only what has changed.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -8,6 +9,7 @@ use wadup_protocol::bundle::APP_DIR;
 
 use crate::bytecode::{self, CompileError, Compiler, Placement, SourceError};
 use crate::cache::Cache;
+use crate::compression;
 use crate::digest::Digest;
 use crate::dist_info;
 use crate::error::BuildError;
@@ -16,7 +18,7 @@ use crate::plan::BuildPlan;
 use crate::resolve::{Chosen, PackageOrigin, PinnedWheel, Selection};
 use crate::sandbox::Sandbox;
 use crate::tools::{Runtime, Tools};
-use crate::tree::{Merged, Tree};
+use crate::tree::{Merged, PackedTree, Tree};
 use crate::wheel;
 
 /// Packs what a plan names.
@@ -30,12 +32,16 @@ pub(crate) struct Packer<'a> {
     pub(crate) wasm: &'a [u8],
     pub(crate) sandbox: &'a Sandbox,
     compiler: OnceCell<Compiler<'a>>,
+    dictionary: OnceCell<Vec<u8>>,
+    library: OnceCell<Tree>,
 }
 
 /// A bundle's files, and the packages among them.
 #[derive(Debug)]
 pub(crate) struct Packed {
     pub(crate) files: Merged,
+    /// What they are compressed with.
+    pub(crate) dictionary: Vec<u8>,
     /// Of the packages that the lock does not have: name and version.
     pub(crate) runtime_packages: Vec<(PackageName, String)>,
 }
@@ -58,6 +64,8 @@ impl<'a> Packer<'a> {
             wasm,
             sandbox,
             compiler: OnceCell::new(),
+            dictionary: OnceCell::new(),
+            library: OnceCell::new(),
         }
     }
 
@@ -77,14 +85,40 @@ impl<'a> Packer<'a> {
         files.add(self.sources(sources)?, self.project.name.as_ref())?;
         Ok(Packed {
             files,
+            dictionary: self.dictionary()?.to_vec(),
             runtime_packages,
         })
     }
 
-    fn standard_library(&self) -> Result<Tree, BuildError> {
+    fn standard_library(&self) -> Result<PackedTree, BuildError> {
         self.packed(&self.plan.library_digest("stdlib"), || {
-            self.compiled(library::standard_library(self.runtime)?)
+            Ok(self.compiled_library()?.clone())
         })
+    }
+
+    fn compiled_library(&self) -> Result<&Tree, BuildError> {
+        if let Some(library) = self.library.get() {
+            return Ok(library);
+        }
+        let library = self.compiled(library::standard_library(self.runtime)?)?;
+        Ok(self.library.get_or_init(|| library))
+    }
+
+    /// What all files are compressed with.
+    fn dictionary(&self) -> Result<&[u8], BuildError> {
+        if let Some(dictionary) = self.dictionary.get() {
+            return Ok(dictionary);
+        }
+        let key = self.plan.library_digest("dictionary");
+        let dictionary = match self.cache.read("dictionaries", &key) {
+            Some(dictionary) => dictionary,
+            None => {
+                let dictionary = compression::dictionary(self.compiled_library()?);
+                self.cache.write("dictionaries", &key, &dictionary)?;
+                dictionary
+            }
+        };
+        Ok(self.dictionary.get_or_init(|| dictionary))
     }
 
     /// A package that the lock has as a wheel takes the place of the runtime's own.
@@ -108,7 +142,7 @@ impl<'a> Packer<'a> {
         Ok(added)
     }
 
-    fn wheel(&self, pinned: &PinnedWheel) -> Result<Tree, BuildError> {
+    fn wheel(&self, pinned: &PinnedWheel) -> Result<PackedTree, BuildError> {
         self.packed(&self.plan.wheel_digest(&pinned.sha256), || {
             let file = wheel::fetch(self.tools, pinned, self.offline)?;
             let files = wheel::unpack(&file, &pinned.wheel.filename)?;
@@ -117,19 +151,19 @@ impl<'a> Packer<'a> {
         })
     }
 
-    fn sources(&self, sources: Vec<(String, Vec<u8>)>) -> Result<Tree, BuildError> {
+    fn sources(&self, sources: Vec<(String, Vec<u8>)>) -> Result<PackedTree, BuildError> {
         let mut tree = dist_info::of_project(self.project);
         for (path, content) in sources {
             tree.insert(format!("{APP_DIR}/{path}"), content);
         }
-        if !self.plan.precompile {
-            dist_info::record(&mut tree, APP_DIR);
-            return Ok(tree);
-        }
         self.packed(&self.plan.sources_digest(), || {
-            let (mut tree, errors) = bytecode::compile(self.compiler()?, tree, Placement::Beside)?;
-            if let Some(error) = errors.into_iter().next() {
-                return Err(self.syntax_error(error));
+            if self.plan.precompile {
+                let (compiled, errors) =
+                    bytecode::compile(self.compiler()?, tree, Placement::Beside)?;
+                if let Some(error) = errors.into_iter().next() {
+                    return Err(self.syntax_error(error));
+                }
+                tree = compiled;
             }
             dist_info::record(&mut tree, APP_DIR);
             Ok(tree)
@@ -156,18 +190,18 @@ impl<'a> Packer<'a> {
         Ok(self.compiler.get_or_init(|| compiler))
     }
 
-    /// The tree under this key, made where it is not in the cache.
+    /// The tree under this key, made and compressed where it is not in the cache.
     fn packed(
         &self,
         key: &Digest,
         make: impl FnOnce() -> Result<Tree, BuildError>,
-    ) -> Result<Tree, BuildError> {
+    ) -> Result<PackedTree, BuildError> {
         let kept = self.cache.read("trees", key);
-        if let Some(tree) = kept.and_then(|bytes| Tree::unpack(&bytes).ok()) {
+        if let Some(tree) = kept.and_then(|bytes| PackedTree::from_bytes(&bytes).ok()) {
             return Ok(tree);
         }
-        let tree = make()?;
-        self.cache.write("trees", key, &tree.clone().pack()?)?;
+        let tree = compression::compress(make()?, self.dictionary()?)?;
+        self.cache.write("trees", key, &tree.to_bytes()?)?;
         Ok(tree)
     }
 

@@ -7,16 +7,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
-use wadup_protocol::bundle::{Boot, Bundle, BundleError, BundleWriter, Kind, Node};
+use wadup_protocol::bundle::{Boot, Bundle, BundleError, BundleWriter, Content, Node};
 use wadup_protocol::manifest::Start;
 
 use crate::digest::{Digest, Hasher};
 use crate::output::{FileKind, PackedFile};
 
-/// A file tree on its way into the bundle.
+/// A file tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tree {
     files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A file tree as it goes into the bundle, and is kept until then.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PackedTree {
+    files: BTreeMap<String, Content<Vec<u8>>>,
 }
 
 /// Two packages want different files in one place.
@@ -93,37 +99,67 @@ impl Tree {
         }
         Ok(())
     }
+}
+
+impl PackedTree {
+    #[cfg(test)]
+    pub(crate) fn get(&self, path: &str) -> Option<&Content<Vec<u8>>> {
+        self.files.get(path)
+    }
 
     /// The tree in the bundle's own format, for the cache.
-    pub(crate) fn pack(self) -> Result<Vec<u8>, BundleError> {
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, BundleError> {
         let mut writer = BundleWriter::new(Boot {
             entry_point: String::new(),
             start: Start::Cold,
             hash_seed: 0,
         });
-        for (path, content) in self.files {
-            writer.add_file(&path, content)?;
+        for (path, content) in &self.files {
+            writer.add_file(path, content.clone())?;
         }
         writer.finish()
     }
 
-    pub(crate) fn unpack(bytes: &[u8]) -> Result<Self, BundleError> {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, BundleError> {
         let bundle = Bundle::parse(bytes)?;
         let mut tree = Self::default();
-        tree.unpack_node(&bundle.root(), "");
+        tree.read_node(&bundle.root(), "");
         Ok(tree)
     }
 
-    fn unpack_node(&mut self, directory: &Node<'_>, prefix: &str) {
+    fn read_node(&mut self, directory: &Node<'_>, prefix: &str) {
         for node in directory.children() {
             let path = format!("{prefix}/{}", node.name());
-            match node.kind() {
-                Kind::Directory => self.unpack_node(&node, &path),
-                Kind::File => {
-                    let content = node.content().unwrap_or_default();
-                    self.insert(path, content.to_vec());
+            match node.content() {
+                None => self.read_node(&node, &path),
+                Some(content) => {
+                    let content = match content {
+                        Content::Stored(bytes) => Content::Stored(bytes.to_vec()),
+                        Content::Compressed { frame, size } => Content::Compressed {
+                            frame: frame.to_vec(),
+                            size,
+                        },
+                    };
+                    self.files.insert(path, content);
                 }
             }
+        }
+    }
+}
+
+impl From<Tree> for PackedTree {
+    fn from(tree: Tree) -> Self {
+        let files = tree.files.into_iter();
+        files
+            .map(|(path, content)| (path, Content::Stored(content)))
+            .collect()
+    }
+}
+
+impl FromIterator<(String, Content<Vec<u8>>)> for PackedTree {
+    fn from_iter<I: IntoIterator<Item = (String, Content<Vec<u8>>)>>(files: I) -> Self {
+        Self {
+            files: files.into_iter().collect(),
         }
     }
 }
@@ -131,13 +167,13 @@ impl Tree {
 /// Several trees laid over each other, where no file may be in the place of another.
 #[derive(Debug, Default)]
 pub(crate) struct Merged {
-    files: BTreeMap<String, (Vec<u8>, String)>,
+    files: BTreeMap<String, (Content<Vec<u8>>, String)>,
 }
 
 impl Merged {
     /// Adds what `owner` brings. The same file twice is allowed.
-    pub(crate) fn add(&mut self, tree: Tree, owner: &str) -> Result<(), Conflict> {
-        for (path, content) in tree.files {
+    pub(crate) fn add(&mut self, tree: impl Into<PackedTree>, owner: &str) -> Result<(), Conflict> {
+        for (path, content) in tree.into().files {
             match self.files.entry(path) {
                 Entry::Vacant(vacant) => {
                     vacant.insert((content, owner.to_owned()));
@@ -156,16 +192,21 @@ impl Merged {
     }
 
     pub(crate) fn listing(&self) -> Vec<PackedFile> {
-        let file = |(path, (content, _)): (&String, &(Vec<u8>, String))| PackedFile {
+        let file = |(path, (content, _)): (&String, &(Content<Vec<u8>>, String))| PackedFile {
             path: path.clone(),
-            size: content.len() as u64,
+            size: content.size(),
             kind: FileKind::of(path),
         };
         self.files.iter().map(file).collect()
     }
 
-    pub(crate) fn into_bundle(self, boot: Boot) -> Result<Vec<u8>, BundleError> {
-        let mut writer = BundleWriter::new(boot);
+    /// `dictionary` is what the compressed files were compressed with.
+    pub(crate) fn into_bundle(
+        self,
+        boot: Boot,
+        dictionary: Vec<u8>,
+    ) -> Result<Vec<u8>, BundleError> {
+        let mut writer = BundleWriter::new(boot).with_dictionary(dictionary);
         for (path, (content, _)) in self.files {
             writer.add_file(&path, content)?;
         }
@@ -186,10 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_tree_is_the_same_unpacked() {
+    fn a_packed_tree_is_the_same_when_it_is_read_back() {
         let tree = tree(&[("/lib/a/b.py", "x"), ("/lib/a/c", ""), ("/app/d.py", "y")]);
-        let packed = tree.clone().pack().unwrap();
-        assert_eq!(Tree::unpack(&packed).unwrap(), tree);
+        let pack = |(path, content): (String, Vec<u8>)| match content.as_slice() {
+            b"x" => {
+                let frame = b"frame".to_vec();
+                (path, Content::Compressed { frame, size: 1 })
+            }
+            _ => (path, Content::Stored(content)),
+        };
+        let packed: PackedTree = tree.into_files().map(pack).collect();
+        let bytes = packed.to_bytes().unwrap();
+        assert_eq!(PackedTree::from_bytes(&bytes).unwrap(), packed);
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(crate) fn initialize() -> Result<(), Failure> {
                     .map(|()| package::imported())
                     .map_err(|error| exception::report(py, &error))
             })?;
+            tree::forget_unpacked();
             advance(Stage::Snapshot);
         }
     }

@@ -4,24 +4,37 @@
 //! [`load`] brings the bundle into memory once, at build time. [`mount`] tells wasi-libc that
 //! descriptors of ours are the preopened directories `/lib` and `/app`. From then on
 //! [`system_calls`], which the linker puts in front of wasi-libc's own, answer for every
-//! descriptor from [`descriptors::FIRST_FD`] on; the host never sees them.
+//! descriptor from [`descriptors::FIRST_FD`] on; the host never sees them. Most files are
+//! compressed: [`unpack`] gives an open one its content when it is first read.
 
 mod descriptors;
 mod load;
 mod mount;
 mod stat;
 mod system_calls;
+mod unpack;
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use wadup_protocol::bundle::Bundle;
+use wadup_protocol::bundle::{Bundle, Content};
 
 pub(crate) use load::load;
 pub(crate) use mount::mount;
+pub(crate) use unpack::forget as forget_unpacked;
 
 static TREE: OnceLock<Bundle<'static>> = OnceLock::new();
 
 /// The tree, once [`load`] has been called.
 pub(crate) fn tree() -> Option<&'static Bundle<'static>> {
     TREE.get()
+}
+
+/// The content of the file at an absolute path.
+pub(crate) fn content(path: &str) -> Option<Cow<'static, [u8]>> {
+    let tree = tree()?;
+    Some(match tree.get(path)?.content()? {
+        Content::Stored(bytes) => Cow::Borrowed(bytes),
+        Content::Compressed { frame, size } => Cow::Owned(unpack::unpack(tree, frame, size).ok()?),
+    })
 }

@@ -73,7 +73,12 @@ impl<'s> Compiler<'s> {
     }
 
     /// The bytecode of each source, given by its path in the guest and its content.
-    pub(super) fn run(&self, sources: &[(String, Vec<u8>)]) -> Result<Vec<Outcome>, CompileError> {
+    /// `columns`: whether it knows columns as well as lines.
+    pub(super) fn run(
+        &self,
+        sources: &[(String, Vec<u8>)],
+        columns: bool,
+    ) -> Result<Vec<Outcome>, CompileError> {
         if sources.is_empty() {
             return Ok(Vec::new());
         }
@@ -85,7 +90,9 @@ impl<'s> Compiler<'s> {
         let outcomes = thread::scope(|scope| {
             let start = |(number, part): (usize, _)| {
                 let name = format!("wadup-compile-{number}");
-                engine.spawn_worker(scope, name, move |worker| self.run_on(worker, part))
+                engine.spawn_worker(scope, name, move |worker| {
+                    self.run_on(worker, part, columns)
+                })
             };
             let handles: Result<Vec<_>, _> = sources.chunks(share).enumerate().map(start).collect();
             let join = |handle: thread::ScopedJoinHandle<'_, _>| {
@@ -106,8 +113,9 @@ impl<'s> Compiler<'s> {
         &self,
         worker: &Worker,
         sources: &[(String, Vec<u8>)],
+        columns: bool,
     ) -> Result<Vec<Outcome>, CompileError> {
-        let context = context(sources)?;
+        let context = context(sources, columns)?;
         let limits = sandbox::limits();
         let (mut execution, end) = self.program.instantiate(worker, context, &limits);
         let end = end.unwrap_or_else(|| execution.call(PROCESS_EXPORT));
@@ -139,7 +147,7 @@ fn make(
     let mut merged = Merged::default();
     merged.add(library, "the standard library")?;
     merged.add(app, DRIVER)?;
-    let bundle = merged.into_bundle(boot)?;
+    let bundle = merged.into_bundle(boot, Vec::new())?;
     let snapshot = snapshot(sandbox, runtime, bundle, &sandbox::limits());
     snapshot
         .map(|made| made.module)
@@ -152,9 +160,10 @@ fn make(
         })
 }
 
-fn context(sources: &[(String, Vec<u8>)]) -> Result<WasiCtx, SandboxError> {
+fn context(sources: &[(String, Vec<u8>)], columns: bool) -> Result<WasiCtx, SandboxError> {
     let paths: Vec<&str> = sources.iter().map(|(path, _)| path.as_str()).collect();
-    let list = serde_json::to_vec(&paths).unwrap_or_default();
+    let list = serde_json::json!({ "paths": paths, "columns": columns });
+    let list = list.to_string().into_bytes();
     let mut context = sandbox::context("/data.bin", Vec::new())?;
     let fill = |vfs: &mut Vfs| {
         vfs.mount(SOURCES, Mount::Directory)?;

@@ -1,12 +1,12 @@
 //! The numbers of the format, shared by writer and reader; [`super`] describes it.
 
 /// The version that [`super::BundleWriter`] writes and [`super::Bundle::parse`] reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 pub(super) const MAGIC: &[u8; 8] = b"wadupbdl";
 pub(super) const HEADER_LEN: usize = 64;
-pub(super) const NODE_LEN: usize = 24;
-/// Where the data starts is a multiple of this.
+pub(super) const NODE_LEN: usize = 28;
+/// Where the dictionary starts is a multiple of this.
 pub(super) const DATA_ALIGN: usize = 64;
 
 /// The `u32`s that follow the magic.
@@ -16,6 +16,7 @@ pub(super) struct Header {
     pub(super) nodes: u32,
     pub(super) names_len: u32,
     pub(super) boot_len: u32,
+    pub(super) dictionary_len: u32,
     pub(super) data_len: u32,
 }
 
@@ -26,6 +27,7 @@ impl Header {
             self.nodes,
             self.names_len,
             self.boot_len,
+            self.dictionary_len,
             self.data_len,
         ];
         let mut bytes = [0; HEADER_LEN];
@@ -42,7 +44,8 @@ impl Header {
             nodes: u32_at(fields, 1),
             names_len: u32_at(fields, 2),
             boot_len: u32_at(fields, 3),
-            data_len: u32_at(fields, 4),
+            dictionary_len: u32_at(fields, 4),
+            data_len: u32_at(fields, 5),
         })
     }
 }
@@ -56,11 +59,14 @@ pub(super) struct Record {
     pub(super) parent: u32,
     pub(super) first: u32,
     pub(super) count: u32,
+    /// Of a file: the length of its content. 0 for a directory.
+    pub(super) size: u32,
 }
 
 impl Record {
     pub(super) const DIRECTORY: u32 = 0;
-    pub(super) const FILE: u32 = 1;
+    pub(super) const STORED: u32 = 1;
+    pub(super) const COMPRESSED: u32 = 2;
 
     pub(super) fn encode(self) -> [u8; NODE_LEN] {
         let fields = [
@@ -70,6 +76,7 @@ impl Record {
             self.parent,
             self.first,
             self.count,
+            self.size,
         ];
         let mut bytes = [0; NODE_LEN];
         encode_u32s(&mut bytes, &fields);
@@ -86,6 +93,7 @@ impl Record {
             parent: u32_at(bytes, 3),
             first: u32_at(bytes, 4),
             count: u32_at(bytes, 5),
+            size: u32_at(bytes, 6),
         }
     }
 }

@@ -19,6 +19,39 @@ pub enum WalkError {
     Outside,
 }
 
+/// A file's content, as it lies in a bundle or is to be put into one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<B> {
+    /// As it is.
+    Stored(B),
+    /// A Zstandard frame that needs the bundle's dictionary.
+    Compressed {
+        frame: B,
+        /// Of the content, in bytes.
+        size: u32,
+    },
+}
+
+impl<B: AsRef<[u8]>> Content<B> {
+    /// What takes up space.
+    #[must_use]
+    pub fn stored(&self) -> &[u8] {
+        match self {
+            Self::Stored(bytes) => bytes.as_ref(),
+            Self::Compressed { frame, .. } => frame.as_ref(),
+        }
+    }
+
+    /// The length of what a reader of the file sees, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Stored(bytes) => bytes.as_ref().len() as u64,
+            Self::Compressed { size, .. } => u64::from(*size),
+        }
+    }
+}
+
 /// A file or directory of a [`Bundle`].
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'a> {
@@ -60,11 +93,24 @@ impl<'a> Node<'a> {
 
     /// A file's bytes; `None` for a directory.
     #[must_use]
-    pub fn content(&self) -> Option<&'a [u8]> {
-        match self.kind() {
-            Kind::Directory => None,
-            Kind::File => self.bundle.content(self.record.first, self.record.count),
+    pub fn content(&self) -> Option<Content<&'a [u8]>> {
+        if self.kind() == Kind::Directory {
+            return None;
         }
+        let bytes = self.bundle.content(self.record)?;
+        Some(match self.record.kind {
+            Record::COMPRESSED => Content::Compressed {
+                frame: bytes,
+                size: self.record.size,
+            },
+            _ => Content::Stored(bytes),
+        })
+    }
+
+    /// The length of a file's content, in bytes; 0 for a directory.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        u64::from(self.record.size)
     }
 
     /// A directory's nodes, sorted by name; nothing for a file.

@@ -10,6 +10,7 @@ use super::{Boot, format};
 pub struct Bundle<'a> {
     nodes: &'a [u8],
     names: &'a str,
+    dictionary: &'a [u8],
     data: &'a [u8],
     boot: Boot,
 }
@@ -36,6 +37,7 @@ impl<'a> Bundle<'a> {
             .map_err(|_| malformed("a name is not UTF-8"))?;
         let boot = parts.take(header.boot_len as usize)?;
         parts.align(DATA_ALIGN)?;
+        let dictionary = parts.take(header.dictionary_len as usize)?;
         let data = parts.take(header.data_len as usize)?;
         if parts.position != bytes.len() {
             return Err(malformed("bytes after its end"));
@@ -43,6 +45,7 @@ impl<'a> Bundle<'a> {
         let bundle = Self {
             nodes,
             names,
+            dictionary,
             data,
             boot: serde_json::from_slice(boot).map_err(BundleError::Boot)?,
         };
@@ -53,6 +56,12 @@ impl<'a> Bundle<'a> {
     #[must_use]
     pub fn boot(&self) -> &Boot {
         &self.boot
+    }
+
+    /// What every compressed file needs to be read; empty when there is none.
+    #[must_use]
+    pub fn dictionary(&self) -> &'a [u8] {
+        self.dictionary
     }
 
     /// The directory `/`.
@@ -74,9 +83,9 @@ impl<'a> Bundle<'a> {
         self.root().walk(relative.as_bytes(), self.root()).ok()
     }
 
-    /// The bytes from `first` on.
-    pub(super) fn content(&self, first: u32, count: u32) -> Option<&'a [u8]> {
-        self.data.get(range(first, count)?)
+    /// What is stored of a file.
+    pub(super) fn content(&self, file: Record) -> Option<&'a [u8]> {
+        self.data.get(range(file.first, file.count)?)
     }
 
     /// The number of files and directories; never 0.
@@ -112,7 +121,9 @@ impl<'a> Bundle<'a> {
             let record = self.record(id);
             match record.kind {
                 Record::DIRECTORY => {
-                    if record.first != next_child || next_child <= id && record.count > 0 {
+                    let order =
+                        record.first == next_child && (next_child > id || record.count == 0);
+                    if !order || record.size != 0 {
                         return Err(malformed("directories out of order"));
                     }
                     next_child = next_child
@@ -121,8 +132,11 @@ impl<'a> Bundle<'a> {
                         .ok_or(malformed("a directory that is too long"))?;
                     self.check_children(id, record)?;
                 }
-                Record::FILE => {
-                    self.content(record.first, record.count)
+                Record::STORED if record.size != record.count => {
+                    return Err(malformed("a file of two lengths"));
+                }
+                Record::STORED | Record::COMPRESSED => {
+                    self.content(record)
                         .ok_or(malformed("a file beyond the data"))?;
                 }
                 _ => return Err(malformed("a node of unknown kind")),

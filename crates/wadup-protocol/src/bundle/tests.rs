@@ -13,23 +13,29 @@ fn boot() -> Boot {
 
 fn writer() -> BundleWriter {
     let mut writer = BundleWriter::new(boot());
-    writer.add_file("/lib/python3.13/os.py", *b"os").unwrap();
     writer
-        .add_file("/lib/python3.13/json/__init__.py", *b"json")
+        .add_file("/lib/python3.13/os.py", stored(b"os"))
         .unwrap();
     writer
-        .add_file("/lib/python3.13/json.txt", *b"sorts before json/")
+        .add_file("/lib/python3.13/json/__init__.py", stored(b"json"))
         .unwrap();
     writer
-        .add_file("/app/pkg/données.txt", "é".as_bytes())
+        .add_file("/lib/python3.13/json.txt", stored(b"sorts before json/"))
         .unwrap();
-    writer.add_file("/app/empty", []).unwrap();
+    writer
+        .add_file("/app/pkg/données.txt", stored("é".as_bytes()))
+        .unwrap();
+    writer.add_file("/app/empty", stored(b"")).unwrap();
     writer.add_directory("/app/hollow").unwrap();
     writer
 }
 
 fn bytes() -> Vec<u8> {
     writer().finish().unwrap()
+}
+
+fn stored(content: &[u8]) -> Content<Vec<u8>> {
+    Content::Stored(content.to_vec())
 }
 
 fn names(node: Node<'_>) -> Vec<&str> {
@@ -46,7 +52,11 @@ fn what_is_written_is_what_is_read() {
         names(bundle.get("/app").unwrap()),
         ["empty", "hollow", "pkg"]
     );
-    let content = |path| bundle.get(path).unwrap().content();
+    let content = |path| match bundle.get(path).unwrap().content() {
+        Some(Content::Stored(bytes)) => Some(bytes),
+        Some(Content::Compressed { .. }) => panic!("{path} is compressed"),
+        None => None,
+    };
     assert_eq!(content("/lib/python3.13/os.py"), Some(&b"os"[..]));
     assert_eq!(
         content("/lib/python3.13/json.txt"),
@@ -103,21 +113,23 @@ fn paths_are_walked_as_posix_has_it() {
 fn the_order_of_adding_does_not_matter() {
     let mut other = BundleWriter::new(boot());
     other.add_directory("/app/hollow").unwrap();
-    other.add_file("/app/empty", []).unwrap();
+    other.add_file("/app/empty", stored(b"")).unwrap();
     other.add_directory("/app/pkg").unwrap();
     other
-        .add_file("/app/pkg/données.txt", "é".as_bytes())
+        .add_file("/app/pkg/données.txt", stored("é".as_bytes()))
         .unwrap();
     other
-        .add_file("/app/pkg/données.txt", "é".as_bytes())
+        .add_file("/app/pkg/données.txt", stored("é".as_bytes()))
         .unwrap();
     other
-        .add_file("/lib/python3.13/json.txt", *b"sorts before json/")
+        .add_file("/lib/python3.13/json.txt", stored(b"sorts before json/"))
         .unwrap();
     other
-        .add_file("/lib/python3.13/json/__init__.py", *b"json")
+        .add_file("/lib/python3.13/json/__init__.py", stored(b"json"))
         .unwrap();
-    other.add_file("/lib/python3.13/os.py", *b"os").unwrap();
+    other
+        .add_file("/lib/python3.13/os.py", stored(b"os"))
+        .unwrap();
     assert_eq!(other.finish().unwrap(), bytes());
 }
 
@@ -130,7 +142,12 @@ fn a_bundle_without_files_has_its_mount_points() {
 
 #[test]
 fn paths_that_a_bundle_cannot_hold_are_refused() {
-    let refused = |path: &str| writer().add_file(path, []).unwrap_err().to_string();
+    let refused = |path: &str| {
+        writer()
+            .add_file(path, stored(b""))
+            .unwrap_err()
+            .to_string()
+    };
     assert!(refused("lib/x").contains("not absolute"));
     for path in [
         "/lib//x",
@@ -150,7 +167,7 @@ fn paths_that_a_bundle_cannot_hold_are_refused() {
     }
     assert!(refused("/app/empty/x").contains("both a file and a directory"));
     assert!(refused("/app/pkg").contains("both a file and a directory"));
-    let duplicate = writer().add_file("/app/empty", *b"x").unwrap_err();
+    let duplicate = writer().add_file("/app/empty", stored(b"x")).unwrap_err();
     assert!(matches!(duplicate, BundleError::Duplicate { path } if path == "/app/empty"));
     let directory = writer().add_directory("/app/empty").unwrap_err();
     assert!(matches!(directory, BundleError::FileAndDirectory { .. }));
@@ -204,4 +221,41 @@ fn another_version_is_named() {
             expected: FORMAT_VERSION
         }
     ));
+}
+
+#[test]
+fn a_compressed_file_has_two_lengths_and_needs_the_dictionary() {
+    let mut writer = writer().with_dictionary(b"words".to_vec());
+    let content = Content::Compressed {
+        frame: b"frame".to_vec(),
+        size: 1000,
+    };
+    writer.add_file("/app/large", content).unwrap();
+    let bytes = writer.finish().unwrap();
+    let bundle = Bundle::parse(&bytes).unwrap();
+    assert_eq!(bundle.dictionary(), b"words");
+    let node = bundle.get("/app/large").unwrap();
+    assert_eq!(node.size(), 1000);
+    let content = node.content().unwrap();
+    assert_eq!(content.size(), 1000);
+    assert_eq!(content.stored(), b"frame");
+    assert_eq!(bundle.get("/app/pkg/données.txt").unwrap().size(), 2);
+    assert_eq!(bundle.get("/app").unwrap().size(), 0);
+}
+
+#[test]
+fn the_same_content_twice_takes_up_space_once() {
+    let content = vec![b'x'; 1000];
+    let with = |paths: &[&str]| {
+        let mut writer = writer();
+        for path in paths {
+            writer.add_file(path, stored(&content)).unwrap();
+        }
+        writer.finish().unwrap()
+    };
+    let (one, two) = (with(&["/lib/a"]), with(&["/lib/a", "/lib/b"]));
+    assert!(two.len() < one.len() + content.len());
+    let bundle = Bundle::parse(&two).unwrap();
+    let second = bundle.get("/lib/b").unwrap().content();
+    assert_eq!(second, Some(Content::Stored(content.as_slice())));
 }

@@ -1,15 +1,17 @@
 //! Packing files into a bundle.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::error::BundleError;
 use super::format::{self, DATA_ALIGN, FORMAT_VERSION, HEADER_LEN, Header, NODE_LEN, Record};
+use super::node::Content;
 use super::{APP_DIR, Boot, LIB_DIR};
 
 /// Collects files and packs them. The order in which they are added does not matter.
 #[derive(Debug, Clone)]
 pub struct BundleWriter {
     boot: Boot,
+    dictionary: Vec<u8>,
     root: Directory,
 }
 
@@ -19,7 +21,7 @@ struct Directory(BTreeMap<String, Entry>);
 #[derive(Debug, Clone)]
 enum Entry {
     Directory(Directory),
-    File(Vec<u8>),
+    File(Content<Vec<u8>>),
 }
 
 impl BundleWriter {
@@ -32,14 +34,24 @@ impl BundleWriter {
             root.0
                 .insert(mount.trim_start_matches('/').to_owned(), entry);
         }
-        Self { boot, root }
+        Self {
+            boot,
+            dictionary: Vec::new(),
+            root,
+        }
+    }
+
+    /// The dictionary that compressed files need.
+    #[must_use]
+    pub fn with_dictionary(mut self, dictionary: Vec<u8>) -> Self {
+        self.dictionary = dictionary;
+        self
     }
 
     /// Adds a file at an absolute path below [`LIB_DIR`] or [`APP_DIR`], and the directories
     /// that lead to it. Adding the same again is allowed.
-    pub fn add_file(&mut self, path: &str, content: impl Into<Vec<u8>>) -> Result<(), BundleError> {
+    pub fn add_file(&mut self, path: &str, content: Content<Vec<u8>>) -> Result<(), BundleError> {
         let (directory, name) = self.directory_of(path)?;
-        let content = content.into();
         match directory.0.get(name) {
             None => {
                 directory.0.insert(name.to_owned(), Entry::File(content));
@@ -66,19 +78,22 @@ impl BundleWriter {
             nodes: size(packed.nodes.len() / NODE_LEN, "the list of files")?,
             names_len: size(packed.names.len(), "the names")?,
             boot_len: size(boot.len(), "the boot configuration")?,
+            dictionary_len: size(self.dictionary.len(), "the dictionary")?,
             data_len: packed.data_len,
         };
         let index_len = HEADER_LEN + packed.nodes.len() + packed.names.len() + boot.len();
-        let data_offset = index_len.next_multiple_of(DATA_ALIGN);
+        let index_end = index_len.next_multiple_of(DATA_ALIGN);
+        let len = index_end + self.dictionary.len() + packed.data_len as usize;
         // The guest addresses the whole bundle with 32 bits.
-        size(data_offset + packed.data_len as usize, "the whole")?;
+        size(len, "the whole")?;
 
-        let mut bytes = Vec::with_capacity(data_offset + packed.data_len as usize);
+        let mut bytes = Vec::with_capacity(len);
         bytes.extend(header.encode());
         bytes.extend(packed.nodes);
         bytes.extend(packed.names.into_bytes());
         bytes.extend(boot);
-        bytes.resize(data_offset, 0);
+        bytes.resize(index_end, 0);
+        bytes.extend(self.dictionary);
         for content in packed.contents {
             bytes.extend(content);
         }
@@ -119,6 +134,8 @@ struct Packed {
     names: String,
     contents: Vec<Vec<u8>>,
     data_len: u32,
+    /// Where each content is: the same one twice takes up space once.
+    offsets: HashMap<Vec<u8>, u32>,
 }
 
 impl Packed {
@@ -130,48 +147,59 @@ impl Packed {
         let mut next_child: u32 = 1;
         let mut id: u32 = 0;
         while let Some((name, parent, entry)) = queue.pop_front() {
+            let mut record = Record {
+                kind: Record::DIRECTORY,
+                name_offset: size(packed.names.len(), "the names")?,
+                name_len: size(name.len(), "a name")?,
+                parent,
+                first: next_child,
+                count: 0,
+                size: 0,
+            };
             match entry {
                 Entry::Directory(Directory(children)) => {
-                    let count = size(children.len(), "a directory")?;
-                    packed.push(Record::DIRECTORY, &name, parent, next_child, count)?;
+                    record.count = size(children.len(), "a directory")?;
                     next_child = next_child
-                        .checked_add(count)
+                        .checked_add(record.count)
                         .ok_or(too_large("the list of files"))?;
                     queue.extend(children.into_iter().map(|(name, entry)| (name, id, entry)));
                 }
-                Entry::File(content) => {
-                    let len = size(content.len(), "a file")?;
-                    packed.push(Record::FILE, &name, parent, packed.data_len, len)?;
-                    packed.data_len = packed
-                        .data_len
-                        .checked_add(len)
-                        .ok_or(too_large("the data"))?;
-                    packed.contents.push(content);
-                }
+                Entry::File(content) => packed.add_content(&mut record, content)?,
             }
+            packed.nodes.extend(record.encode());
+            packed.names.push_str(&name);
             id += 1;
         }
         Ok(packed)
     }
 
-    fn push(
+    fn add_content(
         &mut self,
-        kind: u32,
-        name: &str,
-        parent: u32,
-        first: u32,
-        count: u32,
+        record: &mut Record,
+        content: Content<Vec<u8>>,
     ) -> Result<(), BundleError> {
-        let record = Record {
-            kind,
-            name_offset: size(self.names.len(), "the names")?,
-            name_len: size(name.len(), "a name")?,
-            parent,
-            first,
-            count,
+        let (kind, bytes, len) = match content {
+            Content::Stored(bytes) => {
+                let len = size(bytes.len(), "a file")?;
+                (Record::STORED, bytes, len)
+            }
+            Content::Compressed { frame, size } => (Record::COMPRESSED, frame, size),
         };
-        self.nodes.extend(record.encode());
-        self.names.push_str(name);
+        record.kind = kind;
+        record.count = size(bytes.len(), "a file")?;
+        record.size = len;
+        record.first = match self.offsets.get(&bytes) {
+            Some(offset) => *offset,
+            None => {
+                let offset = self.data_len;
+                self.data_len = offset
+                    .checked_add(record.count)
+                    .ok_or(too_large("the data"))?;
+                self.offsets.insert(bytes.clone(), offset);
+                self.contents.push(bytes);
+                offset
+            }
+        };
         Ok(())
     }
 }

@@ -26,7 +26,8 @@ pub(crate) struct CLibraryRecipe {
     /// of the others.
     #[serde(default, skip_serializing)]
     target: Targets,
-    pub(crate) cpython: CpythonUse,
+    /// None of a library that CPython does not use.
+    pub(crate) cpython: Option<CpythonUse>,
 }
 
 /// How CPython's configure is told of the library.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 
-pub(crate) use c_library::{CLibraryRecipe, TargetFlags};
+pub(crate) use c_library::{CLibraryRecipe, CpythonUse, TargetFlags};
 pub use extension::{ExtensionModule, ExtensionRecipe, Provision};
 pub(crate) use sources::{Source, SourceKind, Sources};
 pub(crate) use toolchain::{
@@ -115,10 +115,9 @@ impl Recipes {
                 return Err(RecipeError::UnknownSource(name.clone()));
             }
         }
-        match self
-            .cpython
-            .c_libraries
-            .iter()
+        let libraries = self.cpython.c_libraries.iter();
+        match libraries
+            .chain(&self.runtime.c_libraries)
             .find(|name| !self.c_libraries.contains_key(*name))
         {
             Some(name) => Err(RecipeError::UnknownSource(name.clone())),

@@ -104,4 +104,6 @@ pub(crate) struct StandardLibrary {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RuntimeRecipe {
     pub(crate) flags: Vec<String>,
+    /// What the guest calls, beside CPython's libraries.
+    pub(crate) c_libraries: Vec<String>,
 }

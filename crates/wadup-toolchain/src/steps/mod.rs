@@ -91,6 +91,13 @@ fn add_python(graph: &mut Graph, recipes: &Recipes, host: &Host) {
             graph.add(recipes, c_library::plan(recipes, library, target, host));
         }
     }
+    for name in &recipes.runtime.c_libraries {
+        let library = &recipes.c_libraries[name];
+        graph.add(
+            recipes,
+            c_library::plan(recipes, library, Target::Wasm, host),
+        );
+    }
     graph.add(recipes, native_python::plan(recipes, host));
     graph.add(recipes, wasm_python::plan(recipes));
 }

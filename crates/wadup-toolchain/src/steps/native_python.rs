@@ -12,7 +12,7 @@ use crate::digest::KeyBuilder;
 use crate::files::{copy_file, copy_tree};
 use crate::graph::StepPlan;
 use crate::host::Host;
-use crate::recipes::Recipes;
+use crate::recipes::{CpythonUse, Recipes};
 use crate::stdlib::StandardLibraryFilter;
 use crate::step::{Action, ActionError, Workbench};
 
@@ -92,7 +92,9 @@ pub(super) fn library_variables(bench: &Workbench<'_>, target: Target, configure
     configure.env("PKG_CONFIG_LIBDIR", bench.work().join("none"));
     for name in &bench.recipes.cpython.c_libraries {
         let library = &bench.recipes.c_libraries[name];
-        let variable = &library.cpython.variable;
+        let Some(CpythonUse { variable }) = &library.cpython else {
+            continue;
+        };
         let mut libraries = format!("-L../libs/{name}/lib -l{}", library.link_name());
         for system in &target.flags(library).link {
             libraries.push_str(&format!(" -l{system}"));

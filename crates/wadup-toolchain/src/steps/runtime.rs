@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::c_toolchain::BUILTINS;
 use super::guest::{self, GuestLink};
 use super::native_python::library_steps;
-use super::{C_TOOLCHAIN, GUEST, NONE, TZDATA, Target, WASM_PYTHON, extension, json};
+use super::{C_TOOLCHAIN, GUEST, NONE, TZDATA, Target, WASM_PYTHON, c_library, extension, json};
 use crate::digest::{KeyBuilder, Sha256, of_tree};
 use crate::files::{copy_tree, write_file};
 use crate::graph::StepPlan;
@@ -37,6 +37,9 @@ pub(super) fn plan(
     let needs = [C_TOOLCHAIN, WASM_PYTHON, TZDATA, GUEST];
     let mut plan = super::plan(runtime_step_name(extensions), needs, NONE, action);
     plan.needs.extend(library_steps(recipes, Target::Wasm));
+    let libraries = recipes.runtime.c_libraries.iter();
+    plan.needs
+        .extend(libraries.map(|name| c_library::step_name(name, Target::Wasm)));
     plan.needs
         .extend(extensions.iter().map(|it| extension::step_name(it)));
     Ok(plan)
@@ -141,8 +144,9 @@ impl Runtime {
             let name = Path::new(archive).file_name().unwrap_or_default();
             link.arg(python.join("lib").join(name));
         }
-        for name in &bench.recipes.cpython.c_libraries {
-            let library = bench.needed(&format!("{name}-{}", Target::Wasm.name()))?;
+        let libraries = bench.recipes.cpython.c_libraries.iter();
+        for name in libraries.chain(&bench.recipes.runtime.c_libraries) {
+            let library = bench.needed(&c_library::step_name(name, Target::Wasm))?;
             link.arg(
                 library
                     .join("lib")

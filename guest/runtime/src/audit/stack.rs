@@ -65,7 +65,7 @@ fn origin(file: &str) -> Origin {
 
 /// The text of a line, from the tree.
 fn source(file: &str, line: u32) -> Option<String> {
-    let content = tree::tree()?.get(file)?.content()?;
+    let content = tree::content(file)?;
     let index = usize::try_from(line).ok()?.checked_sub(1)?;
     let line = content.split(|byte| *byte == b'\n').nth(index)?;
     let line = line.trim_ascii();

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use wadup_protocol::bundle::{Bundle, Kind, Node};
+use wadup_protocol::bundle::{Bundle, Content, Kind, Node};
 use wasip1::{ERRNO_BADF, ERRNO_ISDIR, ERRNO_MFILE, ERRNO_NOTCAPABLE, ERRNO_NOTDIR, Errno};
 
-use super::tree;
+use super::{tree, unpack};
 
 /// Descriptors from here on are of the tree; the host's are small numbers.
 pub(super) const FIRST_FD: u32 = 0x4000_0000;
@@ -30,13 +30,15 @@ pub(super) struct Descriptors {
 }
 
 /// What a descriptor stands for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Open {
     node: u32,
     /// Of the next read, in bytes.
     position: u64,
     /// A mount point cannot be closed: wasi-libc would go on using its number.
     mount: bool,
+    /// Of a compressed file, once it has been read.
+    content: Option<Vec<u8>>,
 }
 
 impl Descriptors {
@@ -44,12 +46,13 @@ impl Descriptors {
     pub(super) fn mount(&mut self, fd: u32, node: Node<'_>) {
         let index = (fd - FIRST_FD) as usize;
         if self.open.len() <= index {
-            self.open.resize(index + 1, None);
+            self.open.resize_with(index + 1, || None);
         }
         self.open[index] = Some(Open {
             node: node.id(),
             position: 0,
             mount: true,
+            content: None,
         });
     }
 
@@ -67,6 +70,7 @@ impl Descriptors {
             node: node.id(),
             position: 0,
             mount: false,
+            content: None,
         });
         Ok(FIRST_FD + index as u32)
     }
@@ -86,9 +90,10 @@ impl Descriptors {
 
     /// The file or directory that `fd` stands for.
     pub(super) fn node(&self, fd: u32) -> Result<Node<'static>, Errno> {
-        let open = self.open.get(index(fd)?).copied().flatten();
-        open.and_then(|open| mounted()?.node(open.node))
-            .ok_or(ERRNO_BADF)
+        match self.open.get(index(fd)?) {
+            Some(Some(open)) => open.node(),
+            _ => Err(ERRNO_BADF),
+        }
     }
 
     pub(super) fn directory(&self, fd: u32) -> Result<Node<'static>, Errno> {
@@ -100,12 +105,44 @@ impl Descriptors {
     }
 
     /// The content of the file that `fd` stands for, and where its next read starts.
-    pub(super) fn file(&mut self, fd: u32) -> Result<(&'static [u8], &mut u64), Errno> {
-        let content = self.node(fd)?.content().ok_or(ERRNO_ISDIR)?;
+    pub(super) fn file(&mut self, fd: u32) -> Result<(&[u8], &mut u64), Errno> {
         match self.open.get_mut(index(fd)?) {
-            Some(Some(open)) => Ok((content, &mut open.position)),
+            Some(Some(open)) => open.file(),
             _ => Err(ERRNO_BADF),
         }
+    }
+
+    /// Where the next read of the file that `fd` stands for starts, and the file's length.
+    pub(super) fn position(&mut self, fd: u32) -> Result<(&mut u64, u64), Errno> {
+        match self.open.get_mut(index(fd)?) {
+            Some(Some(open)) => match open.node()? {
+                node if node.kind() == Kind::File => Ok((&mut open.position, node.size())),
+                _ => Err(ERRNO_ISDIR),
+            },
+            _ => Err(ERRNO_BADF),
+        }
+    }
+}
+
+impl Open {
+    fn node(&self) -> Result<Node<'static>, Errno> {
+        mounted()
+            .and_then(|tree| tree.node(self.node))
+            .ok_or(ERRNO_BADF)
+    }
+
+    fn file(&mut self) -> Result<(&[u8], &mut u64), Errno> {
+        let content = match self.node()?.content().ok_or(ERRNO_ISDIR)? {
+            Content::Stored(bytes) => bytes,
+            Content::Compressed { frame, size } => match &mut self.content {
+                Some(content) => content,
+                content => {
+                    let tree = mounted().ok_or(ERRNO_BADF)?;
+                    content.insert(unpack::unpack(tree, frame, size)?)
+                }
+            },
+        };
+        Ok((content, &mut self.position))
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn filestat(node: Node<'_>) -> Filestat {
         ino: inode(node),
         filetype: filetype(node),
         nlink: 1,
-        size: node.content().map_or(0, <[u8]>::len) as u64,
+        size: node.size(),
         atim: timestamp,
         mtim: timestamp,
         ctim: timestamp,

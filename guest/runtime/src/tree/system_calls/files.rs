@@ -34,11 +34,11 @@ pub(super) unsafe fn pread(
 
 pub(super) fn seek(fd: u32, offset: Filedelta, whence: Whence) -> Result<Filesize, Errno> {
     let mut descriptors = descriptors();
-    let (content, position) = descriptors.file(fd)?;
+    let (position, len) = descriptors.position(fd)?;
     let base = match whence {
         WHENCE_SET => 0,
         WHENCE_CUR => *position,
-        WHENCE_END => content.len() as u64,
+        WHENCE_END => len,
         _ => return Err(ERRNO_INVAL),
     };
     let target = base.checked_add_signed(offset).ok_or(ERRNO_INVAL)?;
@@ -51,7 +51,7 @@ pub(super) fn seek(fd: u32, offset: Filedelta, whence: Whence) -> Result<Filesiz
 }
 
 pub(super) fn tell(fd: u32) -> Result<Filesize, Errno> {
-    descriptors().file(fd).map(|(_, position)| *position)
+    descriptors().position(fd).map(|(position, _)| *position)
 }
 
 /// What is left from `position` on; nothing at the end and behind it.
