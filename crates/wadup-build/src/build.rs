@@ -168,6 +168,8 @@ impl Build<'_> {
     fn manifest(&self, plan: &BuildPlan, packed: &Packed) -> Manifest {
         let locked = plan.packages.iter();
         let locked = locked.map(|package| (package.name.to_string(), package.version.to_string()));
+        let extensions = plan.packages.iter();
+        let extensions = extensions.filter(|package| package.wheel.is_none());
         let own = packed.runtime_packages.iter();
         let own = own.map(|(name, version)| (name.to_string(), version.clone()));
         Manifest {
@@ -179,6 +181,8 @@ impl Build<'_> {
             python: self.tools.python().to_string(),
             start: plan.boot.start,
             packages: locked.chain(own).collect(),
+            extensions: extensions.map(|package| package.name.to_string()).collect(),
+            hash_seed: Some(plan.boot.hash_seed),
         }
     }
 

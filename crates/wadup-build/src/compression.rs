@@ -11,7 +11,7 @@ use std::thread;
 
 use thiserror::Error;
 use wadup_protocol::bundle::Content;
-use zstd::bulk::Compressor;
+use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use crate::tree::{PackedTree, Tree};
@@ -89,6 +89,18 @@ fn compress_file(
         // A file of 4 GiB is told apart where the bundle is put together.
         _ => Content::Stored(content.to_vec()),
     })
+}
+
+/// The content of `size` bytes that was compressed with `dictionary`.
+pub(crate) fn decompress(
+    frame: &[u8],
+    size: u32,
+    dictionary: &[u8],
+) -> Result<Vec<u8>, CompressionError> {
+    let start = Decompressor::with_dictionary(dictionary);
+    let mut decompressor = start.map_err(failed("start the decompressor"))?;
+    let content = decompressor.decompress(frame, size as usize);
+    content.map_err(failed("decompress a file"))
 }
 
 fn failed(step: &'static str) -> impl FnOnce(io::Error) -> CompressionError {

@@ -47,7 +47,7 @@ pub use engine::{Engine, EngineError};
 pub use execution::{Execution, Finished, Kept, Usage};
 pub use inspect::Entry;
 pub use limits::{Limit, Limits};
-pub use program::{LoadError, Origin, Program};
+pub use program::{LoadError, Origin, Program, binary};
 pub use settings::EngineSettings;
 pub use wadup_wasi::Interrupt;
 pub use worker::{Worker, WorkerError};

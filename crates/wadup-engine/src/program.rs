@@ -259,8 +259,12 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// WebAssembly text is translated; all else is passed on as it is.
-fn binary(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+/// The binary form of a module: WebAssembly text is translated; all else is passed on as it is.
+///
+/// # Errors
+///
+/// When the text does not parse.
+pub fn binary(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     let is_text = wasm.trim_ascii_start().starts_with(b"(") || wasm.starts_with(b";;");
     if !is_text {
         return Ok(Cow::Borrowed(wasm));

@@ -1,7 +1,7 @@
 //! An artifact that is ready to run.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use wadup_engine::{LoadError, Program};
@@ -87,4 +87,20 @@ pub(crate) fn open(path: &Path) -> Result<(File, usize, String), ArtifactError> 
             length,
         }),
     }
+}
+
+/// The bytes of a module's file.
+///
+/// # Errors
+///
+/// When it cannot be read, or cannot be a module: it is no regular file, or too long.
+pub fn read_module(path: &Path) -> Result<Vec<u8>, ArtifactError> {
+    let (mut file, length, _) = open(path)?;
+    let mut bytes = Vec::with_capacity(length);
+    let read = file.read_to_end(&mut bytes);
+    read.map_err(|source| ArtifactError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    Ok(bytes)
 }

@@ -45,7 +45,7 @@ mod subcontent;
 mod summary;
 mod writer;
 
-pub use artifact::{Artifact, ArtifactError};
+pub use artifact::{Artifact, ArtifactError, read_module};
 pub use cancel::Cancel;
 pub use events::{Event, Reporter, Silent, SkipReason};
 pub use host::{Host, RunError};
@@ -53,5 +53,7 @@ pub use inputs::Inputs;
 pub use sandbox::Sandboxes;
 pub use settings::{Caps, HostSettings, Isolation};
 pub use summary::{ErrorGroup, RunSummary};
-pub use wadup_engine::{CacheProblem, CompiledCache, EngineError, LoadError, Origin, Program};
+pub use wadup_engine::{
+    CacheProblem, CompiledCache, EngineError, LoadError, Origin, Program, binary,
+};
 pub use wadup_sink::{OutcomeRecord, Status};

@@ -29,6 +29,12 @@ pub struct Manifest {
     pub start: Start,
     /// Normalised name to version, of every package inside.
     pub packages: BTreeMap<String, String>,
+    /// Normalised names of the native packages that the runtime is linked with.
+    #[serde(default)]
+    pub extensions: Vec<String>,
+    /// The seed of `hash()`.
+    #[serde(default)]
+    pub hash_seed: Option<u32>,
 }
 
 /// How far the interpreter has come when an instance is created.

@@ -84,6 +84,8 @@ fn an_artifact_has_its_manifest() {
         python: "3.13.5".into(),
         start: wadup_protocol::manifest::Start::Snapshot,
         packages: [("a".to_owned(), "1".to_owned())].into(),
+        extensions: vec!["b".to_owned()],
+        hash_seed: Some(7),
     };
     let module = snapshot(&sandbox, &runtime, vec![1]).unwrap();
     let module = with_manifest(module, &manifest);

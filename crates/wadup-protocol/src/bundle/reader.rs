@@ -16,6 +16,23 @@ pub struct Bundle<'a> {
 }
 
 impl<'a> Bundle<'a> {
+    /// What [`Self::len_in_header`] has to see, in bytes.
+    pub const HEADER_LEN: u64 = HEADER_LEN as u64;
+
+    /// The length in bytes of the bundle whose header is at the start of `bytes`; none where
+    /// no bundle of this version starts.
+    #[must_use]
+    pub fn len_in_header(bytes: &[u8]) -> Option<u64> {
+        let header = Header::decode(bytes)?;
+        let index = HEADER_LEN as u64
+            + u64::from(header.nodes) * NODE_LEN as u64
+            + u64::from(header.names_len)
+            + u64::from(header.boot_len);
+        let data = u64::from(header.dictionary_len) + u64::from(header.data_len);
+        let len = index.next_multiple_of(DATA_ALIGN as u64) + data;
+        (header.version == FORMAT_VERSION).then_some(len)
+    }
+
     /// Checks `bytes` in full: after this no length, offset or link in it is trusted unseen.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BundleError> {
         let header = Header::decode(bytes).ok_or(malformed("no header"))?;

@@ -1,6 +1,7 @@
 //! What can be typed. No meaning is worked out here: see [`crate::settings`].
 
 mod build;
+mod inspect;
 mod run;
 mod toolchain;
 mod value;
@@ -8,6 +9,7 @@ mod value;
 use clap::{Parser, Subcommand};
 
 pub(crate) use build::{BuildArgs, ImportArgs, ResolveArgs};
+pub(crate) use inspect::InspectArgs;
 pub(crate) use run::{IsolationArg, LimitArgs, RunArgs};
 pub(crate) use toolchain::{ToolchainArgs, ToolchainCommand};
 pub(crate) use value::EnvVar;
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Run inputs through artifacts and collect their rows in a SQLite database
     Run(RunArgs),
+    /// Show what is in an artifact
+    Inspect(InspectArgs),
     /// Manage what `build` needs: compilers, CPython and extensions for WebAssembly
     Toolchain(ToolchainArgs),
 }
@@ -38,6 +42,7 @@ impl Command {
         match self {
             Self::Build(args) => args.json,
             Self::Run(args) => args.json,
+            Self::Inspect(args) => args.json,
             Self::Toolchain(args) => args.command.writes_json(),
         }
     }

@@ -56,8 +56,12 @@ impl Failure {
             ExitCode::Artifact,
             format_args!("load the artifact {}", display_path(path)),
         );
-        // The error itself says no more than that.
-        failure.because_of_sources(error).hint(error.hint())
+        // One that has a source says no more itself than that.
+        let failure = match error.source() {
+            Some(source) => failure.because(source),
+            None => failure.because(error),
+        };
+        failure.hint(error.hint())
     }
 
     pub(crate) fn engine(error: &EngineError) -> Self {

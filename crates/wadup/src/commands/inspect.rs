@@ -1,0 +1,163 @@
+use std::{collections::BTreeMap, error::Error};
+
+use indicatif::HumanCount;
+use serde::Serialize;
+use wadup_build::{Inspection, Part};
+use wadup_host::{binary, read_module};
+
+use crate::{
+    cli::InspectArgs,
+    diagnostics::{Failure, OneLine, display_path},
+    exit_code::ExitCode,
+    reporters::{self, JsonLines},
+};
+
+/// `wadup inspect`
+pub(super) fn inspect(args: InspectArgs) -> Result<ExitCode, Failure> {
+    let path = &args.artifact;
+    let module = read_module(path).map_err(|error| Failure::artifact(path, &error))?;
+    let failed = |error: &dyn Error, hint| {
+        let action = format!("inspect {}", display_path(path));
+        Failure::new(ExitCode::Artifact, action)
+            .because(error)
+            .hint(hint)
+    };
+    let wasm = binary(&module).map_err(|error| failed(&error, error.hint()))?;
+    let inspection = wadup_build::inspect(&wasm).map_err(|error| failed(&error, error.hint()))?;
+    if args.json {
+        JsonLines::to_stdout().write(&Event::new(&inspection, args.size));
+    } else {
+        let mut text = outside(&inspection);
+        if args.size {
+            text.push('\n');
+            text.push_str(&sizes(&inspection));
+        }
+        reporters::write_data(&text);
+    }
+    Ok(ExitCode::Success)
+}
+
+/// What `--json` writes.
+#[derive(Serialize)]
+struct Event<'a> {
+    event: &'static str,
+    size: u64,
+    memory: u64,
+    manifest: Option<&'a wadup_build::Manifest>,
+    imports: &'a [wadup_build::Import],
+    exports: &'a [wadup_build::Export],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<&'a [Part]>,
+}
+
+impl<'a> Event<'a> {
+    fn new(inspection: &'a Inspection, size: bool) -> Self {
+        Self {
+            event: "inspected",
+            size: inspection.size,
+            memory: inspection.memory,
+            manifest: inspection.manifest.as_ref(),
+            imports: &inspection.imports,
+            exports: &inspection.exports,
+            parts: size.then_some(inspection.parts.as_slice()),
+        }
+    }
+}
+
+/// Where values start; what a line cannot hold goes on below.
+const INDENT: usize = 14;
+const WIDTH: usize = 80;
+
+fn outside(inspection: &Inspection) -> String {
+    let mut text = String::new();
+    match &inspection.manifest {
+        Some(manifest) => {
+            let name = format!("{} {}", manifest.name, manifest.version);
+            field(&mut text, "project", [name]);
+            field(&mut text, "entry point", [manifest.entry_point.clone()]);
+            field(&mut text, "start", [start(manifest.start).to_owned()]);
+            let seed = manifest.hash_seed.map(|seed| seed.to_string());
+            field(&mut text, "hash seed", seed);
+            field(&mut text, "python", [manifest.python.clone()]);
+            field(&mut text, "runtime", [manifest.runtime.clone()]);
+            field(&mut text, "extensions", manifest.extensions.clone());
+            let packages = manifest.packages.iter();
+            let packages = packages.map(|(name, version)| format!("{name} {version}"));
+            field(&mut text, "packages", packages);
+            field(&mut text, "ABI", [manifest.abi_version.to_string()]);
+        }
+        None => field(&mut text, "project", ["none: wadup did not make it"]),
+    }
+    field(
+        &mut text,
+        "memory",
+        [format!(
+            "{} bytes at the start",
+            HumanCount(inspection.memory)
+        )],
+    );
+    let mut imports: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for import in &inspection.imports {
+        imports
+            .entry(&import.module)
+            .or_default()
+            .push(&import.name);
+    }
+    if imports.is_empty() {
+        field(&mut text, "imports", ["nothing"]);
+    }
+    for (module, names) in imports {
+        field(&mut text, "imports", [format!("from {module}:")]);
+        field(&mut text, "", names);
+    }
+    let exports = inspection.exports.iter().map(|export| match export.kind {
+        "function" => export.name.clone(),
+        kind => format!("{} ({kind})", export.name),
+    });
+    field(&mut text, "exports", exports);
+    text
+}
+
+fn start(start: wadup_build::Start) -> &'static str {
+    match start {
+        wadup_build::Start::Cold => "cold: every instance starts the interpreter",
+        wadup_build::Start::Snapshot => "snapshot: interpreter started, entry point imported",
+    }
+}
+
+/// A line `label  value, value`, broken between values. No values are no line.
+fn field<T: AsRef<str>>(text: &mut String, label: &str, values: impl IntoIterator<Item = T>) {
+    let mut values = values.into_iter().peekable();
+    if values.peek().is_none() {
+        return;
+    }
+    let mut line = format!("{label:<INDENT$}");
+    while let Some(value) = values.next() {
+        let comma = if values.peek().is_some() { "," } else { "" };
+        let value = format!("{}{comma}", OneLine(value.as_ref()));
+        let used = line.chars().count();
+        if used > INDENT && used + 1 + value.chars().count() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line = " ".repeat(INDENT);
+        } else if used > INDENT {
+            line.push(' ');
+        }
+        line.push_str(&value);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
+fn sizes(inspection: &Inspection) -> String {
+    let line = |name: &str, size: u64| {
+        let share = size as f64 / inspection.size.max(1) as f64 * 100.0;
+        let (size, name) = (HumanCount(size).to_string(), OneLine(name));
+        format!("{size:>14} {share:>5.1} %  {name}\n")
+    };
+    let parts = inspection.parts.iter();
+    parts
+        .map(|part| line(&part.name, part.size))
+        .chain([line("in all", inspection.size)])
+        .collect()
+}
