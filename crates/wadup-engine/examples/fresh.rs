@@ -1,5 +1,6 @@
 //! What a fresh instance costs: `cargo run --release -p wadup-engine --example fresh -- ARTIFACT
-//! INPUT [TIMES]`. With `--pages` it lists the pages that the first call writes to instead.
+//! INPUT [TIMES]`. With `--pages` it lists the pages that the first call writes to instead;
+//! `--plain` does as where the kernel has no `PAGEMAP_SCAN`.
 
 #![allow(clippy::print_stdout, reason = "this is its output")]
 
@@ -15,14 +16,20 @@ type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let pages = arguments.iter().position(|argument| argument == "--pages");
-    let pages = pages.map(|at| arguments.remove(at)).is_some();
+    let mut flag = |name: &str| {
+        let found = arguments.iter().position(|argument| argument == name);
+        found.map(|at| arguments.remove(at)).is_some()
+    };
+    let (pages, plain) = (flag("--pages"), flag("--plain"));
     let [artifact, input, times @ ..] = &arguments[..] else {
-        return Err("usage: fresh [--pages] ARTIFACT INPUT [TIMES]".into());
+        return Err("usage: fresh [--pages] [--plain] ARTIFACT INPUT [TIMES]".into());
     };
     let times = times.first().map_or(Ok(5000), |times| times.parse())?;
     let input = std::fs::read(input)?;
-    let engine = Engine::new(EngineSettings::default())?;
+    let engine = Engine::new(EngineSettings {
+        pagemap_scan: !plain,
+        ..EngineSettings::default()
+    })?;
     let cache = CompiledCache::at(std::env::temp_dir().join("wadup-fresh-cache"));
     let program = Program::load(&engine, &std::fs::read(artifact)?, &cache)?;
     engine.on_worker(|worker| match pages {

@@ -10,16 +10,13 @@ use wasmtime::{
 use crate::execution::Sandbox;
 use crate::functions::SharedFunctions;
 use crate::settings::EngineSettings;
+use crate::slots::Slots;
 use crate::watchdog::{SIGNALS_ARE_SUPPORTED, TrapAddress};
 
 /// The largest initial memory that is mapped copy-on-write however sparse it is. wasmtime's
 /// own default is 16 MiB, above which it silently falls back to copying a sparse image: a
 /// started CPython is larger than that.
 pub(crate) const DENSE_IMAGE: u64 = 256 << 20;
-
-/// What a slot of the pool keeps resident between two instances: pages up to this amount are
-/// reset in place instead of being given back and faulted in again.
-const KEEP_RESIDENT: usize = 16 << 20;
 
 /// The most elements of one table (function pointers), and the most tables of one module.
 const TABLE_ELEMENTS: usize = 1 << 18;
@@ -45,6 +42,7 @@ struct Inner {
     signal: Option<Variant>,
     /// For all others; made when the first of them comes.
     epoch: OnceLock<Variant>,
+    slots: Slots,
 }
 
 /// How a guest can be stopped, which decides how it is compiled.
@@ -117,6 +115,7 @@ impl Engine {
         };
         Ok(Self {
             inner: Arc::new(Inner {
+                slots: Slots::new(keep_resident(&settings)),
                 settings,
                 signal,
                 epoch,
@@ -132,6 +131,10 @@ impl Engine {
     /// Whether both are the same engine, so that one's programs can run on the other's workers.
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.inner.slots
     }
 
     /// The variant for guests that are interrupted so, or that for any guest where this
@@ -260,6 +263,7 @@ fn config(settings: &EngineSettings, interruption: Interruption) -> Config {
 }
 
 fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
+    let kept = keep_resident(settings);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(settings.instances)
         .total_memories(settings.instances)
@@ -269,13 +273,23 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
         .table_elements(TABLE_ELEMENTS)
         .max_core_instance_size(INSTANCE_SIZE)
         .max_memory_size(usize_of(settings.max_memory))
-        .linear_memory_keep_resident(KEEP_RESIDENT)
-        .table_keep_resident(KEEP_RESIDENT)
+        .linear_memory_keep_resident(kept)
+        .table_keep_resident(kept)
         // Every slot that was used stays warm: there are no more than can run at once.
         .max_unused_warm_slots(settings.instances)
-        // Linux 6.7: resets only the pages that were written.
-        .pagemap_scan(Enabled::Auto);
+        .pagemap_scan(if kept > 0 { Enabled::Yes } else { Enabled::No });
     pool
+}
+
+/// What a slot keeps mapped. Without `PAGEMAP_SCAN` wasmtime does not know what was written to,
+/// and would copy all of it each time.
+fn keep_resident(settings: &EngineSettings) -> usize {
+    let scan = settings.pagemap_scan && PoolingAllocationConfig::is_pagemap_scan_available();
+    if scan {
+        usize_of(settings.keep_resident)
+    } else {
+        0
+    }
 }
 
 fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {

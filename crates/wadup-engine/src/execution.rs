@@ -31,6 +31,7 @@ impl Sandbox {
 /// [`Program::run`] is the short way; this is for who wants to call other exports and look at
 /// memory and globals afterwards.
 pub struct Execution<'w> {
+    program: Program,
     store: Store<Sandbox>,
     /// None when instantiation failed, the reason of which is in `end`.
     instance: Option<Instance>,
@@ -114,7 +115,9 @@ impl Program {
         let end = end.unwrap_or_else(|| execution.call(self.entry().export()));
         let (finished, ended) = execution.end(end);
         if self.entry() == Entry::Process && finished.is_clean() {
-            *kept = ended.keep(self);
+            *kept = ended.keep();
+        } else {
+            ended.leave();
         }
         finished
     }
@@ -152,13 +155,9 @@ impl Kept {
     }
 
     fn resume<'w>(mut self, worker: &'w Worker, wasi: WasiCtx, limits: &Limits) -> Execution<'w> {
-        let engine = self.program.engine();
-        self.store
-            .data_mut()
-            .meter
-            .renew(memory_limit(engine, limits));
-        let program = self.program.clone();
-        let mut execution = Execution::begin(&program, self.store, worker, wasi, limits);
+        let memory = memory_limit(self.program.engine(), limits);
+        self.store.data_mut().meter.renew(memory);
+        let mut execution = Execution::begin(self.program, self.store, worker, wasi, limits);
         execution.instance = Some(self.instance);
         execution
     }
@@ -174,14 +173,26 @@ impl std::fmt::Debug for Kept {
 
 /// What is left of an execution that has ended.
 struct Ended {
+    program: Program,
     store: Store<Sandbox>,
     instance: Option<Instance>,
 }
 
 impl Ended {
-    fn keep(self, program: &Program) -> Option<Kept> {
+    /// Gives the slot back to the pool.
+    fn leave(mut self) {
+        let memory = self
+            .instance
+            .and_then(|instance| instance.get_memory(&mut self.store, "memory"));
+        if let Some(memory) = memory {
+            let slots = self.program.engine().slots();
+            slots.leave(self.program.address(), memory.data_mut(&mut self.store));
+        }
+    }
+
+    fn keep(self) -> Option<Kept> {
         Some(Kept {
-            program: program.clone(),
+            program: self.program,
             store: self.store,
             instance: self.instance?,
         })
@@ -209,12 +220,12 @@ impl<'w> Execution<'w> {
         };
         let mut store = Store::new(program.pre().module().engine(), sandbox);
         store.limiter(|sandbox| &mut sandbox.meter);
-        Self::begin(program, store, worker, wasi, limits)
+        Self::begin(program.clone(), store, worker, wasi, limits)
     }
 
     /// Sets the clock and the limits of a store anew.
     fn begin(
-        program: &Program,
+        program: Program,
         mut store: Store<Sandbox>,
         worker: &'w Worker,
         mut wasi: WasiCtx,
@@ -252,6 +263,7 @@ impl<'w> Execution<'w> {
             fuel,
             stop: program.stop().clone(),
             worker,
+            program,
         }
     }
 
@@ -308,7 +320,9 @@ impl<'w> Execution<'w> {
 
     /// Ends the execution with `end` and drops the instance.
     pub fn finish(self, end: End) -> Finished {
-        self.end(end).0
+        let (finished, ended) = self.end(end);
+        ended.leave();
+        finished
     }
 
     fn end(mut self, end: End) -> (Finished, Ended) {
@@ -329,6 +343,7 @@ impl<'w> Execution<'w> {
             wasi: sandbox.wasi.take().expect("there is one until now"),
         };
         let ended = Ended {
+            program: self.program,
             store: self.store,
             instance: self.instance,
         };

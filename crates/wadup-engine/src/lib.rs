@@ -38,6 +38,7 @@ mod inspect;
 mod limits;
 mod program;
 mod settings;
+mod slots;
 mod watchdog;
 mod worker;
 

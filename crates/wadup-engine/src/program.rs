@@ -240,6 +240,11 @@ impl Program {
         &self.inner.stop
     }
 
+    /// Tells it from other programs that there are.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
     pub(crate) fn pre(&self) -> &InstancePre<Sandbox> {
         &self.inner.pre
     }

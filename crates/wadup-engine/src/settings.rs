@@ -27,6 +27,12 @@ pub struct EngineSettings {
     pub max_stack: u64,
     /// Whether executions can be limited by fuel, which costs speed.
     pub fuel: bool,
+    /// How much memory of an instance stays mapped for the next one in its slot, at most, in
+    /// bytes: what was written to, which is copied back instead of being given back.
+    pub keep_resident: u64,
+    /// Whether the kernel is asked which pages were written to, where it can tell (Linux 6.7).
+    /// Otherwise nothing is kept, and every instance begins with page faults.
+    pub pagemap_scan: bool,
     /// Whether `perf` is told the names of the guest's functions (`/tmp/perf-PID.map`).
     /// It takes them from there for code that was compiled in this process only, so load the
     /// program with [`CompiledCache::disabled`](crate::CompiledCache::disabled).
@@ -48,13 +54,15 @@ impl EngineSettings {
 }
 
 impl Default for EngineSettings {
-    /// One instance, 512 MiB of memory, 16 MiB of stack, no fuel.
+    /// One instance, 512 MiB of memory, 16 MiB of stack, no fuel, and 16 MiB that stay mapped.
     fn default() -> Self {
         Self {
             instances: 1,
             max_memory: 512 * MIB,
             max_stack: 16 * MIB,
             fuel: false,
+            keep_resident: 16 * MIB,
+            pagemap_scan: true,
             perf_map: false,
         }
     }

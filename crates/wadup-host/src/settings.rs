@@ -22,6 +22,9 @@ pub struct HostSettings {
     pub artifacts: NonZeroU32,
     /// Linear memory of one execution, in bytes.
     pub max_memory: u64,
+    /// Memory that all sandboxes together keep between two inputs, in bytes, so that the next
+    /// does not begin with page faults. A sandbox keeps what it wrote to, up to 16 MiB.
+    pub keep_resident: u64,
     /// Native stack that WebAssembly code may use, in bytes. See
     /// [`EngineSettings::max_stack`].
     pub max_stack: u64,
@@ -88,6 +91,7 @@ impl Default for HostSettings {
             isolation: Isolation::Fresh,
             artifacts: NonZeroU32::MIN,
             max_memory: engine.max_memory,
+            keep_resident: GIB,
             max_stack: engine.max_stack,
             fuel: None,
             timeout: Some(Duration::from_secs(60)),
@@ -117,12 +121,17 @@ impl Default for Caps {
 
 impl HostSettings {
     pub(crate) fn engine(&self) -> EngineSettings {
+        let instances = self.jobs.get().saturating_mul(self.kept());
+        let default = EngineSettings::default();
+        let share = self.keep_resident / u64::from(instances);
         EngineSettings {
-            instances: self.jobs.get().saturating_mul(self.kept()),
+            instances,
+            keep_resident: share.min(default.keep_resident),
             max_memory: self.max_memory,
             max_stack: self.max_stack,
             fuel: self.fuel.is_some(),
             perf_map: self.perf_map,
+            ..default
         }
     }
 

@@ -11,6 +11,7 @@ mod entry;
 mod environment;
 mod exception;
 mod extensions;
+mod heap;
 mod immortal;
 mod left_open;
 mod modules;
@@ -71,7 +72,6 @@ pub(crate) fn initialize() -> Result<(), Failure> {
             Python::attach(|py| {
                 import_watched(py, bundle.boot())
                     .and_then(|()| settle(py))
-                    .map(|()| package::imported())
                     .map_err(|error| exception::report(py, &error))
             })?;
             tree::forget_unpacked();
@@ -152,6 +152,8 @@ fn settle(py: Python<'_>) -> PyResult<()> {
     ending::flush_streams(py);
     immortal::immortalise(py)?;
     gc.call_method0("freeze")?;
+    package::imported();
+    heap::settle();
     Ok(())
 }
 

@@ -40,7 +40,8 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
 
-    /// Inputs to process at once [default: all cores]
+    /// Inputs to process at once [default: all cores, as far as --max-memory of each fits the memory
+    /// that is available]
     #[arg(short, long, visible_alias = "threads", value_name = "N", value_parser = value::count)]
     pub(crate) jobs: Option<NonZeroU32>,
 

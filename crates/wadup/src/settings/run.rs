@@ -12,6 +12,7 @@ use wadup_host::{CompiledCache, HostSettings, Inputs, Isolation};
 use wadup_project::Project;
 
 use super::build::{build_settings, import_limits, load_project};
+use super::memory;
 use crate::{
     cli::{IsolationArg, LimitArgs, RunArgs},
     diagnostics::{Failure, display_path},
@@ -198,13 +199,19 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
         max_depth,
     } = args.limits;
     let default = HostSettings::default();
+    let max_memory = max_memory.map_or(default.max_memory, |size| size.as_u64());
+    let memory = memory::available();
     HostSettings {
-        jobs: args.jobs.unwrap_or_else(all_cores),
+        jobs: args
+            .jobs
+            .unwrap_or_else(|| jobs_for(all_cores(), memory, max_memory)),
+        // The rest is for the inputs that are being processed.
+        keep_resident: memory.map_or(default.keep_resident, |memory| memory / 4),
         isolation: match args.isolation {
             IsolationArg::Fresh => Isolation::Fresh,
             IsolationArg::Reuse => Isolation::Reuse,
         },
-        max_memory: max_memory.map_or(default.max_memory, |size| size.as_u64()),
+        max_memory,
         max_stack: max_stack.map_or(default.max_stack, |size| size.as_u64()),
         fuel,
         timeout: timeout.or(default.timeout),
@@ -225,6 +232,13 @@ fn count(artifacts: &[ArtifactSource]) -> NonZeroU32 {
     NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }
 
+/// As many as there are cores, but not more than can have all the memory that they may ask for.
+fn jobs_for(cores: NonZeroU32, memory: Option<u64>, max_memory: u64) -> NonZeroU32 {
+    let fit = memory.map_or(u64::MAX, |memory| memory / max_memory.max(1));
+    let fit = u32::try_from(fit).unwrap_or(u32::MAX);
+    NonZeroU32::new(fit).unwrap_or(NonZeroU32::MIN).min(cores)
+}
+
 fn all_cores() -> NonZeroU32 {
     thread::available_parallelism()
         .ok()
@@ -237,4 +251,22 @@ fn compiled_cache() -> Result<CompiledCache, Failure> {
     Ok(CompiledCache::at(
         settings.cache.join(wadup_toolchain::derived::COMPILED),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_follow_cores_and_memory() {
+        const GIB: u64 = 1 << 30;
+        let jobs = |memory, max_memory| {
+            let cores = NonZeroU32::new(8).expect("not 0");
+            jobs_for(cores, memory, max_memory).get()
+        };
+        assert_eq!(jobs(None, GIB), 8);
+        assert_eq!(jobs(Some(64 * GIB), GIB), 8);
+        assert_eq!(jobs(Some(3 * GIB), GIB), 3);
+        assert_eq!(jobs(Some(GIB / 2), GIB), 1, "one there has to be");
+    }
 }
