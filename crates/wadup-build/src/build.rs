@@ -10,7 +10,7 @@ use wadup_protocol::manifest::{Manifest, Start};
 
 use crate::artifact::{self, STACK_SIZE};
 use crate::audit::{ImportReport, Impurities};
-use crate::cache::Cache;
+use crate::cache::{Cache, write_atomically};
 use crate::digest::Digest;
 use crate::dist_info;
 use crate::error::BuildError;
@@ -72,12 +72,16 @@ struct Inputs {
 /// An artifact in the cache.
 struct Made {
     path: PathBuf,
+    /// Its bytes, which have been verified.
+    module: Vec<u8>,
     record: Record,
 }
 
 /// What is kept beside an artifact.
 #[derive(Serialize, Deserialize)]
 struct Record {
+    /// BLAKE3 of the artifact, in hex.
+    artifact: String,
     manifest: Manifest,
     files: Vec<PackedFile>,
     import: ImportReport,
@@ -115,13 +119,19 @@ impl Build<'_> {
         })
     }
 
-    /// An artifact of the same plan. The record is written first, so it is there.
+    /// An artifact of the same plan, if it still is what it was.
     fn find(&self, plan: &BuildPlan) -> Option<Made> {
         let digest = plan.digest();
         let path = self.cache.path("artifacts", &digest);
         let record = self.cache.read("records", &digest)?;
-        let record = serde_json::from_slice(&record).ok()?;
-        path.is_file().then_some(Made { path, record })
+        let record: Record = serde_json::from_slice(&record).ok()?;
+        let module = self.cache.read_plain("artifacts", &digest)?;
+        let is_same = blake3::hash(&module).to_hex().as_str() == record.artifact;
+        is_same.then_some(Made {
+            path,
+            module,
+            record,
+        })
     }
 
     fn make(&mut self, inputs: Inputs) -> Result<Made, BuildError> {
@@ -155,12 +165,13 @@ impl Build<'_> {
             keep(
                 cache,
                 &inputs.plan.digest(),
-                &module,
                 Record {
+                    artifact: blake3::hash(&module).to_hex().to_string(),
                     manifest,
                     files,
                     import,
                 },
+                module,
             )
         })
     }
@@ -194,16 +205,12 @@ impl Build<'_> {
         }
         let impurities = self.tell_of_import(&made.record)?;
         let artifact = match &self.settings.output {
-            Some(output) => place(&made.path, output)?,
+            Some(output) => place(&made.module, output)?,
             None => made.path,
         };
-        let size = fs::metadata(&artifact).map_err(|source| ReadError {
-            path: artifact.clone(),
-            source,
-        })?;
         Ok(BuildOutput {
             artifact,
-            size: size.len(),
+            size: made.module.len() as u64,
             manifest: made.record.manifest,
             cached,
             files: made.record.files,
@@ -267,21 +274,27 @@ fn import_error(plan: &BuildPlan, source: crate::SnapshotError) -> BuildError {
     }
 }
 
-fn keep(cache: &Cache, digest: &Digest, module: &[u8], record: Record) -> Result<Made, BuildError> {
+fn keep(
+    cache: &Cache,
+    digest: &Digest,
+    record: Record,
+    module: Vec<u8>,
+) -> Result<Made, BuildError> {
     let json = serde_json::to_vec(&record).unwrap_or_default();
     cache.write("records", digest, &json)?;
-    cache.write("artifacts", digest, module)?;
+    cache.write_plain("artifacts", digest, &module)?;
     Ok(Made {
         path: cache.path("artifacts", digest),
+        module,
         record,
     })
 }
 
-/// Copies the artifact to where it was asked for; it appears there whole or not at all.
-fn place(from: &Path, to: &Path) -> Result<PathBuf, BuildError> {
-    crate::cache::copy_atomically(from, to).map_err(|source| BuildError::Place {
-        path: to.to_owned(),
-        source,
+/// Writes the artifact to where it was asked for; it appears there whole or not at all.
+fn place(module: &[u8], to: &Path) -> Result<PathBuf, BuildError> {
+    write_atomically(to, module).map_err(|error| BuildError::Place {
+        path: error.path,
+        source: error.source,
     })?;
     Ok(to.to_owned())
 }

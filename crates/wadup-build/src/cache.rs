@@ -1,7 +1,13 @@
 //! What can be made again, by the digest of what it was made from.
+//!
+//! An entry is taken when it is a regular file of this user that nobody else may write, and all
+//! of its bytes match the BLAKE3 digest at its end, which covers its name. So what a crash left
+//! half-written, a flipped bit, two swapped entries or somebody else's file only cost the time
+//! to make it again.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -37,7 +43,13 @@ impl Cache {
     }
 
     pub(crate) fn read(&self, kind: &str, digest: &Digest) -> Option<Vec<u8>> {
-        fs::read(self.path(kind, digest)).ok()
+        let mut bytes = self.read_plain(kind, digest)?;
+        let (content, found) = bytes.split_last_chunk::<SEAL_LEN>()?;
+        if seal(kind, digest, content) != *found {
+            return None;
+        }
+        bytes.truncate(bytes.len() - SEAL_LEN);
+        Some(bytes)
     }
 
     pub(crate) fn write(
@@ -46,7 +58,27 @@ impl Cache {
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<(), WriteError> {
-        write_atomically(&self.path(kind, digest), bytes)
+        let seal = seal(kind, digest, bytes);
+        self.write_parts(kind, digest, &[bytes, &seal])
+    }
+
+    /// A file without a digest of its own: the caller has it from an entry that has one.
+    pub(crate) fn read_plain(&self, kind: &str, digest: &Digest) -> Option<Vec<u8>> {
+        read_own(&self.path(kind, digest)).ok()?
+    }
+
+    pub(crate) fn write_plain(
+        &self,
+        kind: &str,
+        digest: &Digest,
+        bytes: &[u8],
+    ) -> Result<(), WriteError> {
+        self.write_parts(kind, digest, &[bytes])
+    }
+
+    fn write_parts(&self, kind: &str, digest: &Digest, parts: &[&[u8]]) -> Result<(), WriteError> {
+        let path = self.path(kind, digest);
+        try_write(&path, parts, OWNER_ONLY).map_err(|source| WriteError { path, source })
     }
 
     /// A folder for temporary files, in the cache's file system.
@@ -63,20 +95,39 @@ impl Cache {
 /// Writes a file that others see whole or not at all. It has the permissions that an
 /// ordinary new file has.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    try_write(path, bytes).map_err(|source| WriteError {
+    try_write(path, &[bytes], PUBLIC).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })
 }
 
-/// Copies a file, so that others see the copy whole or not at all.
-pub(crate) fn copy_atomically(from: &Path, to: &Path) -> io::Result<()> {
-    let folder = folder_of(to);
-    fs::create_dir_all(folder)?;
-    let mut copy = new_file(folder)?;
-    io::copy(&mut fs::File::open(from)?, copy.as_file_mut())?;
-    copy.persist(to)?;
-    Ok(())
+/// The bytes of a file that only this user can have written; none of any other.
+fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    // No link is followed, and a FIFO does not keep it waiting.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut open = OpenOptions::new();
+    open.read(true).custom_flags(flags.bits().cast_signed());
+    let mut file = open.open(path)?;
+    let metadata = file.metadata()?;
+    let own = metadata.uid() == rustix::process::geteuid().as_raw();
+    if !metadata.is_file() || !own || metadata.mode() & 0o022 != 0 {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+const SEAL_LEN: usize = blake3::OUT_LEN;
+
+/// What stands at the end of an entry.
+fn seal(kind: &str, digest: &Digest, content: &[u8]) -> [u8; SEAL_LEN] {
+    let mut hasher = blake3::Hasher::new_derive_key("wadup build cache 1");
+    for part in [kind.as_bytes(), digest.as_str().as_bytes(), content] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -86,24 +137,132 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn try_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The mode of a file, less what the umask takes away.
+const PUBLIC: u32 = 0o666;
+const OWNER_ONLY: u32 = 0o600;
+
+fn try_write(path: &Path, parts: &[&[u8]], mode: u32) -> io::Result<()> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
-    let mut file = new_file(folder)?;
-    file.write_all(bytes)?;
+    let mut file = new_file(folder, mode)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
     file.persist(path)?;
     Ok(())
 }
 
-/// `tempfile` makes files that only their owner can read; what is written here is as public
-/// as the umask says.
-fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".wadup-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
+fn new_file(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt as _;
+    tempfile::Builder::new()
+        .prefix(".wadup-")
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+    use super::*;
+
+    const CONTENT: &[u8] = b"what was made";
+
+    struct Fixture {
+        _folder: tempfile::TempDir,
+        cache: Cache,
+        key: Digest,
+        path: PathBuf,
     }
-    builder.tempfile_in(folder)
+
+    fn fixture() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::new(folder.path());
+        let key = Digest::of(b"inputs");
+        cache.write("trees", &key, CONTENT).unwrap();
+        let path = cache.path("trees", &key);
+        Fixture {
+            _folder: folder,
+            cache,
+            key,
+            path,
+        }
+    }
+
+    impl Fixture {
+        fn read(&self) -> Option<Vec<u8>> {
+            self.cache.read("trees", &self.key)
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_is_the_owners_alone() {
+        let fixture = fixture();
+        assert_eq!(fixture.read().as_deref(), Some(CONTENT));
+        assert_eq!(fs::metadata(&fixture.path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_flipped_bit_or_another_length_is_not_taken() {
+        let fixture = fixture();
+        let good = fs::read(&fixture.path).unwrap();
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            fs::write(&fixture.path, bad).unwrap();
+            assert_eq!(fixture.read(), None, "bit {bit}");
+        }
+        for len in 0..good.len() {
+            fs::write(&fixture.path, &good[..len]).unwrap();
+            assert_eq!(fixture.read(), None, "cut to {len}");
+        }
+        fs::write(&fixture.path, [good.as_slice(), b"x"].concat()).unwrap();
+        assert_eq!(fixture.read(), None);
+        fs::write(&fixture.path, good).unwrap();
+        assert_eq!(fixture.read().as_deref(), Some(CONTENT));
+    }
+
+    #[test]
+    fn an_entry_in_the_place_of_another_is_not_taken() {
+        let fixture = fixture();
+        let other = Digest::of(b"other inputs");
+        fixture.cache.write("trees", &other, b"other").unwrap();
+        fs::rename(fixture.cache.path("trees", &other), &fixture.path).unwrap();
+        assert_eq!(fixture.read(), None);
+        // Nor one of another kind.
+        fixture
+            .cache
+            .write("records", &fixture.key, CONTENT)
+            .unwrap();
+        fs::hard_link(
+            fixture.cache.path("records", &fixture.key),
+            fixture.path.with_extension("x"),
+        )
+        .unwrap();
+        fs::rename(fixture.path.with_extension("x"), &fixture.path).unwrap();
+        assert_eq!(fixture.read(), None);
+    }
+
+    #[test]
+    fn a_link_or_what_others_could_write_is_not_taken() {
+        let fixture = fixture();
+        for mode in [0o620, 0o602, 0o666] {
+            fs::set_permissions(&fixture.path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(fixture.read(), None, "mode {mode:o}");
+        }
+        fs::set_permissions(&fixture.path, fs::Permissions::from_mode(0o600)).unwrap();
+        let elsewhere = fixture.path.with_extension("elsewhere");
+        fs::rename(&fixture.path, &elsewhere).unwrap();
+        symlink(&elsewhere, &fixture.path).unwrap();
+        assert_eq!(fixture.read(), None);
+    }
+
+    /// Only root can give files away; elsewhere there is nothing to test.
+    #[test]
+    fn an_entry_of_somebody_else_is_not_taken() {
+        let fixture = fixture();
+        if chown(&fixture.path, Some(12345), None).is_ok() {
+            assert_eq!(fixture.read(), None);
+        }
+    }
 }

@@ -196,6 +196,38 @@ fn a_second_build_is_taken_from_the_cache() {
     assert!(fs::read(case.output()).unwrap() == first);
 }
 
+/// It is data that decides what rows there are: a changed one is not handed out.
+#[test]
+fn an_artifact_in_the_cache_that_was_changed_is_made_again() {
+    let source = "def main():\n    print('an artifact that is to be changed')\n";
+    let case = Case::new("", "", &[("demo/__init__.py", source)]);
+    let project = wadup_project::Project::load(case.path()).unwrap();
+    let build = || {
+        let settings = BuildSettings::default();
+        wadup_build::build(&project, &settings, &tools(), &wadup_build::Silent).unwrap()
+    };
+    let place = build().artifact;
+    let good = fs::read(&place).unwrap();
+    let (middle, last) = (good.len() / 2, good.len() - 1);
+    for position in [0, middle, last] {
+        let mut bad = good.clone();
+        bad[position] ^= 1;
+        fs::write(&place, bad).unwrap();
+        let output = build();
+        assert!(!output.cached, "byte {position}");
+        assert!(
+            fs::read(&output.artifact).unwrap() == good,
+            "byte {position}"
+        );
+    }
+    assert!(build().cached);
+    // Somebody else's, whatever is in it. Only root can give files away.
+    if std::os::unix::fs::chown(&place, Some(12345), None).is_ok() {
+        assert!(!build().cached);
+    }
+    assert!(build().cached);
+}
+
 #[test]
 fn a_source_that_is_no_python_is_shown() {
     let case = Case::new(

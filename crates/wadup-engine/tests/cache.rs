@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use support::{engine, wasi};
 use wadup_engine::{CompiledCache, End, Engine, EngineSettings, Limits, Origin, Problem, Program};
 
@@ -132,8 +134,42 @@ fn a_flipped_bit_anywhere_is_noticed_and_repaired() {
             program.cache_problems()
         );
         assert_eq!(fs::read(&entry).unwrap(), good, "byte {position}");
+        fixture.check(&program, 7);
     }
     assert_eq!(fixture.load(7).origin(), Origin::Cached);
+}
+
+#[test]
+fn a_flipped_bit_in_the_elf_header_is_noticed() {
+    let fixture = Fixture::new();
+    fixture.load(7);
+    let entry = fixture.only_entry();
+    let good = fs::read(&entry).unwrap();
+    for bit in 0..64 * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        overwrite(&entry, &bad);
+        let program = fixture.load(7);
+        assert!(is_compiled(&program), "bit {bit}");
+        fixture.check(&program, 7);
+    }
+}
+
+/// The one name under which another's code could be found.
+#[test]
+fn a_hard_link_to_another_entry_is_noticed() {
+    let fixture = Fixture::new();
+    fixture.load(7);
+    let seven = fixture.only_entry();
+    fixture.load(8);
+    let eight = fixture.entries().into_iter().find(|entry| *entry != seven);
+    fs::remove_file(&seven).unwrap();
+    fs::hard_link(eight.unwrap(), &seven).unwrap();
+    let program = fixture.load(7);
+    assert!(is_compiled(&program));
+    assert_eq!(program.cache_problems().len(), 1);
+    fixture.check(&program, 7);
+    fixture.check(&fixture.load(8), 8);
 }
 
 #[test]
@@ -186,9 +222,17 @@ fn an_entry_that_others_could_write_is_not_used() {
     assert_eq!(fixture.load(7).origin(), Origin::Cached);
 }
 
-/// Only root can give files away; elsewhere there is nothing to test.
+/// Only root can give files away; elsewhere there is nothing to test, which is said.
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that tests nothing must not look as if it had"
+)]
 fn give_away(path: &Path) -> bool {
-    std::os::unix::fs::chown(path, Some(12345), None).is_ok()
+    let given = std::os::unix::fs::chown(path, Some(12345), None);
+    if let Err(error) = &given {
+        eprintln!("SKIPPED: {} cannot be given away: {error}", path.display());
+    }
+    given.is_ok()
 }
 
 #[test]
@@ -301,4 +345,83 @@ fn many_at_once_do_not_disturb_each_other() {
         }
     });
     assert_eq!(fixture.entries().len(), 4);
+}
+
+/// A module with so much code that its functions are shared, which tells its result by `data`.
+fn large(data: u8, functions: usize) -> Vec<u8> {
+    let body = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 1664525)) (i32.load8_u (i32.const 0))))\n";
+    let body = body.repeat(400);
+    let mut text =
+        format!("(module (memory (export \"memory\") 1) (data (i32.const 0) \"\\{data:02x}\")\n");
+    for number in 0..functions {
+        text.push_str(&format!(
+            "(func $f{number} (param i32) (result i32) {body} (i32.xor (local.get 0) (i32.const {number})))\n"
+        ));
+    }
+    let last = functions - 1;
+    text.push_str(&format!(
+        "(func (export \"process\") (result i32)
+           (drop (call $f{last} (i32.const 1))) (i32.load8_u (i32.const 0))))"
+    ));
+    wat::parse_str(text).unwrap()
+}
+
+/// Functions are compiled code as well: a changed pack is not linked into the next artifact.
+#[test]
+fn shared_functions_that_were_changed_are_compiled_again() {
+    let fixture = Fixture::new();
+    let cache = CompiledCache::at(fixture.directory());
+    let load = |data| {
+        let wasm = large(data, 220);
+        Program::load(&fixture.engine, &wasm, &cache).unwrap()
+    };
+    let is_pack = |path: &PathBuf| path.extension().is_some_and(|name| name == "functions");
+    fixture.check(&load(1), 1);
+    let pack = fixture.entries().into_iter().find(is_pack).expect("a pack");
+    let good = fs::read(&pack).unwrap();
+    let mut rng = StdRng::seed_from_u64(6);
+    for number in 2..8 {
+        let mut bad = good.clone();
+        let position = rng.random_range(0..bad.len());
+        bad[position] ^= 1 << rng.random_range(0..8);
+        overwrite(&pack, &bad);
+        let program = load(number);
+        assert!(
+            matches!(program.cache_problems(), [problem] if matches!(problem.problem, Problem::Damaged)),
+            "byte {position}: {:?}",
+            program.cache_problems()
+        );
+        fixture.check(&program, i32::from(number));
+    }
+    // Another module's compiled code in its place, and a pack that others could write.
+    let module = fixture.entries().into_iter().find(|path| !is_pack(path));
+    overwrite(&pack, &fs::read(module.unwrap()).unwrap());
+    let program = load(8);
+    assert_eq!(program.cache_problems().len(), 1);
+    fixture.check(&program, 8);
+    fs::set_permissions(&pack, fs::Permissions::from_mode(0o606)).unwrap();
+    let program = load(9);
+    assert!(matches!(
+        program.cache_problems(),
+        [problem] if matches!(problem.problem, Problem::Writable { mode: 0o606 })
+    ));
+    fixture.check(&program, 9);
+}
+
+#[test]
+fn a_bit_flipped_at_random_is_noticed() {
+    let fixture = Fixture::new();
+    fixture.load(7);
+    let entry = fixture.only_entry();
+    let good = fs::read(&entry).unwrap();
+    let mut rng = StdRng::seed_from_u64(6);
+    for _ in 0..200 {
+        let mut bad = good.clone();
+        let position = rng.random_range(0..bad.len());
+        bad[position] ^= 1 << rng.random_range(0..8);
+        overwrite(&entry, &bad);
+        let program = fixture.load(7);
+        assert!(is_compiled(&program), "byte {position}");
+        fixture.check(&program, 7);
+    }
 }

@@ -2,7 +2,7 @@
 //! keep them beside the steps, and [`Toolchain::clean`](crate::Toolchain::clean) removes them.
 
 /// Results of builds. The layout's version is part of the name: another one is simply not found.
-pub const BUILDS: &str = "build-v1";
+pub const BUILDS: &str = "build-v2";
 /// Artifacts compiled for this machine.
 pub const COMPILED: &str = "compiled";
 /// Wheels, by digest.
