@@ -100,14 +100,17 @@ fn link_toolchain(from: &Path, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sections of the artifact of `examples/crate-manifests`.
+/// The artifact of `examples/crate-manifests`, as `wadup inspect --size` divides it.
 fn parts(context: &Context, scratch: &Path) -> anyhow::Result<Vec<(String, u64)>> {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/crate-manifests");
     let project = scratch.join("crate-manifests");
     copy(&example, &project)?;
     let artifact = scratch.join("crate-manifests.wasm");
     build(context, &project, &artifact)?;
-    sections(&fs::read(&artifact)?)
+    let inspection = wadup_build::inspect(&fs::read(&artifact)?)?;
+    let parts = inspection.parts.into_iter();
+    let parts = parts.map(|part| (part.name, part.size));
+    Ok(parts.chain([("all".to_owned(), inspection.size)]).collect())
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -122,35 +125,6 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Bytes by kind of section.
-fn sections(wasm: &[u8]) -> anyhow::Result<Vec<(String, u64)>> {
-    use wasmparser::Payload;
-
-    let (mut code, mut data, mut names) = (0, 0, 0);
-    for payload in wasmparser::Parser::new(0).parse_all(wasm) {
-        match payload? {
-            Payload::CodeSectionStart { size, .. } => code += u64::from(size),
-            Payload::DataSection(reader) => data += reader.range().len() as u64,
-            Payload::CustomSection(reader) if reader.name() == "name" => {
-                names += reader.range().len() as u64;
-            }
-            _ => {}
-        }
-    }
-    let total = wasm.len() as u64;
-    let parts = [
-        ("code", code),
-        (
-            "data: memory of the started interpreter, the file tree",
-            data,
-        ),
-        ("names of functions", names),
-        ("everything else", total - code - data - names),
-        ("all", total),
-    ];
-    Ok(parts.map(|(name, size)| (name.to_owned(), size)).into())
 }
 
 impl Builds {
@@ -180,21 +154,5 @@ impl Builds {
             let _ = writeln!(text, "| {name} | {} |", megabytes(*size));
         }
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_parts_are_the_whole() {
-        // A module with one data segment of two bytes in one page of memory.
-        let wasm = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01\x0b\x08\x01\0\x41\0\x0b\x02hi";
-        let parts = sections(wasm).unwrap();
-        let (all, rest) = parts.split_last().unwrap();
-        assert_eq!(all.1, wasm.len() as u64);
-        assert_eq!(rest.iter().map(|(_, size)| size).sum::<u64>(), all.1);
-        assert_eq!(rest[1].1, 8);
     }
 }
