@@ -5,7 +5,8 @@
 //! wasi-libc's system calls for the clock, for random bytes and for files ([`system_calls`], and
 //! [`crate::tree`] for files), the dictionary behind `os.environ` ([`environment`]), and the
 //! methods of random generators ([`generators`]). All that was put in place is gone again before
-//! the snapshot is taken; what stays is a test of one flag in a system call.
+//! the snapshot is taken; what stays is a test of one flag in a system call, and generators that
+//! are seeded when they are first used.
 //!
 //! A read counts if code outside of the standard library asked for it ([`stack`]).
 #![expect(unsafe_code, reason = "system calls name files by C strings")]

@@ -150,6 +150,8 @@ fn settle(py: Python<'_>) -> PyResult<()> {
     // After the collection, as what is collected may write.
     left_open::flush_standard_streams(py)?;
     ending::flush_streams(py);
+    // From here on, no Python code of the program runs.
+    resume::unset(py)?;
     immortal::immortalise(py)?;
     gc.call_method0("freeze")?;
     package::imported();

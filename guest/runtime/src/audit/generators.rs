@@ -1,13 +1,14 @@
 //! Random generators (`random.Random`) that were seeded by the operating system while the entry
 //! module was imported. A snapshot has their state, and every instance would give the same
-//! numbers: they are remembered, and seeded anew in each. One that the program has seeded itself
-//! gives the numbers that it is to give.
+//! numbers: they are remembered, and seeded anew in each, when it uses one for the first time. One
+//! that the program has seeded itself gives the numbers that it is to give.
 //!
 //! CPython looks up a built-in method's C function in its definition, at every call. Replacing
 //! it there also reaches those that a program holds already (`from random import random`), and
 //! leaves no trace when it is put back.
 #![expect(unsafe_code, reason = "definitions of methods are C structures")]
 
+use std::ptr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
@@ -67,19 +68,15 @@ fn generators() -> MutexGuard<'static, Vec<Generator>> {
 }
 
 /// Seeds those that the snapshot holds.
-pub(crate) fn seed(py: Python<'_>) -> PyResult<()> {
+fn seed(py: Python<'_>) -> PyResult<()> {
     let Some(seed) = SEED.get(py) else {
         return Ok(());
     };
     let generators = std::mem::take(&mut *generators());
-    for generator in generators.iter().filter_map(|generator| generator.get(py)) {
-        seed.call1(py, (&generator,))?;
-        // What `random.Random.seed` does, which a class of the program may have replaced.
-        if generator.hasattr("gauss_next")? {
-            generator.setattr("gauss_next", py.None())?;
-        }
-    }
-    Ok(())
+    generators
+        .iter()
+        .filter_map(|generator| generator.get(py))
+        .try_for_each(|generator| seed.call1(py, (generator,)).map(drop))
 }
 
 /// `_random.Random.seed`
@@ -88,89 +85,150 @@ static SEED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// Starts to remember, and to tell of the numbers that are drawn.
 pub(super) fn watch(py: Python<'_>) -> PyResult<()> {
     let class = py.import(MODULE)?.getattr("Random")?;
-    for method in METHODS {
+    for method in &METHODS {
         let definition = definition(&class, method.name)?;
-        // SAFETY: the definition is one of CPython's, which live for ever; there is one thread.
-        let before = unsafe { (*definition).ml_meth };
-        let _ = method.original.set(Original(before));
-        // SAFETY: as above. The function takes the same arguments as the one before.
-        unsafe { (*definition).ml_meth = method.listener };
+        // SAFETY: it is a definition of CPython's.
+        let function = unsafe { (*definition).ml_meth };
+        let _ = method.original.set(Original {
+            definition,
+            function,
+        });
+        replace(method.original, method.listener);
     }
     Ok(())
 }
 
 /// Takes the listeners out again.
 pub(super) fn unwatch(py: Python<'_>) -> PyResult<()> {
-    let class = py.import(MODULE)?.getattr("Random")?;
-    for method in METHODS {
-        if let Some(Original(before)) = method.original.get() {
-            // SAFETY: as in `watch`.
-            unsafe { (*definition(&class, method.name)?).ml_meth = *before };
-        }
-    }
+    restore();
     generators().retain(|generator| generator.get(py).is_some());
-    if generators().is_empty() {
-        // Nobody has asked for the module but this one.
-        let modules = py
-            .import("sys")?
-            .getattr("modules")?
-            .cast_into::<PyDict>()?;
-        if !modules.contains("random")? {
-            modules.del_item(MODULE)?;
-        }
-    } else {
-        let _ = SEED.set(py, class.getattr("seed")?.unbind());
+    let modules = py
+        .import("sys")?
+        .getattr("modules")?
+        .cast_into::<PyDict>()?;
+    if !modules.contains("random")? {
+        // Nobody has asked for it but this module.
+        modules.del_item(MODULE)?;
     }
     Ok(())
 }
 
-/// A method whose calls are heard.
+/// Has the generators that the snapshot holds seeded when an instance uses any of them for the
+/// first time, which many never do. The last that happens before the snapshot.
+pub(crate) fn defer(py: Python<'_>) -> PyResult<()> {
+    let generators: Vec<_> = generators().iter().filter_map(|it| it.get(py)).collect();
+    if generators.is_empty() {
+        return Ok(());
+    }
+    for generator in &generators {
+        // A number that `gauss()` has in store. `random.Random.seed` would forget it.
+        if generator.hasattr("gauss_next")? {
+            generator.setattr("gauss_next", py.None())?;
+        }
+    }
+    let class = py.import(MODULE)?.getattr("Random")?;
+    let _ = SEED.set(py, class.getattr("seed")?.unbind());
+    for method in &METHODS {
+        replace(method.original, method.waker);
+    }
+    Ok(())
+}
+
+/// Before the first use of any generator in an instance.
+fn wake() -> Result<(), *mut PyObject> {
+    restore();
+    // SAFETY: Python code has called a method.
+    let py = unsafe { Python::assume_attached() };
+    seed(py).map_err(|error| {
+        error.restore(py);
+        ptr::null_mut()
+    })
+}
+
+/// A method of `_random.Random`, and what stands in for it.
 struct Method {
     name: &'static str,
+    /// During the import.
     listener: PyMethodDefPointer,
+    /// In a snapshot, until the first use.
+    waker: PyMethodDefPointer,
     original: &'static OnceLock<Original>,
 }
 
-/// CPython's own function.
-struct Original(PyMethodDefPointer);
+/// Where CPython finds a method's function, and its own one.
+struct Original {
+    definition: *mut PyMethodDef,
+    function: PyMethodDefPointer,
+}
 
-// SAFETY: it is a pointer to code.
+// SAFETY: definitions live for ever, and there is one thread.
 unsafe impl Send for Original {}
 // SAFETY: see above.
 unsafe impl Sync for Original {}
 
+fn replace(original: &OnceLock<Original>, function: PyMethodDefPointer) {
+    if let Some(Original { definition, .. }) = original.get() {
+        // SAFETY: the definition lives for ever, and there is one thread. `METHODS` has only
+        // functions that take what the original takes.
+        unsafe { (**definition).ml_meth = function };
+    }
+}
+
+fn restore() {
+    for method in &METHODS {
+        if let Some(Original { function, .. }) = method.original.get() {
+            replace(method.original, *function);
+        }
+    }
+}
+
+const fn plain(function: PyCFunction) -> PyMethodDefPointer {
+    PyMethodDefPointer {
+        PyCFunction: function,
+    }
+}
+
+const fn fast(function: PyCFunctionFast) -> PyMethodDefPointer {
+    PyMethodDefPointer {
+        PyCFunctionFast: function,
+    }
+}
+
 static RANDOM: OnceLock<Original> = OnceLock::new();
 static GETRANDBITS: OnceLock<Original> = OnceLock::new();
+static GETSTATE: OnceLock<Original> = OnceLock::new();
 static SETSTATE: OnceLock<Original> = OnceLock::new();
 static SEED_WITH: OnceLock<Original> = OnceLock::new();
 
-const METHODS: [Method; 4] = [
+const METHODS: [Method; 5] = [
     Method {
         name: "random",
-        listener: PyMethodDefPointer {
-            PyCFunction: random,
-        },
+        listener: plain(random),
+        waker: plain(random_waking),
         original: &RANDOM,
     },
     Method {
         name: "getrandbits",
-        listener: PyMethodDefPointer {
-            PyCFunction: getrandbits,
-        },
+        listener: plain(getrandbits),
+        waker: plain(getrandbits_waking),
         original: &GETRANDBITS,
     },
     Method {
+        name: "getstate",
+        listener: plain(getstate),
+        waker: plain(getstate_waking),
+        original: &GETSTATE,
+    },
+    Method {
         name: "setstate",
-        listener: PyMethodDefPointer {
-            PyCFunction: setstate,
-        },
+        listener: plain(setstate),
+        waker: plain(setstate_waking),
         original: &SETSTATE,
     },
     Method {
         name: "seed",
-        listener: PyMethodDefPointer {
-            PyCFunctionFast: seed_with,
-        },
+        listener: fast(seed_with),
+        waker: fast(seed_with_waking),
         original: &SEED_WITH,
     },
 ];
@@ -185,6 +243,12 @@ unsafe extern "C" fn getrandbits(this: *mut PyObject, count: *mut PyObject) -> *
     drawn(this);
     // SAFETY: as in `random`.
     unsafe { function(&GETRANDBITS)(this, count) }
+}
+
+unsafe extern "C" fn getstate(this: *mut PyObject, nothing: *mut PyObject) -> *mut PyObject {
+    drawn(this);
+    // SAFETY: as in `random`.
+    unsafe { function(&GETSTATE)(this, nothing) }
 }
 
 unsafe extern "C" fn setstate(this: *mut PyObject, state: *mut PyObject) -> *mut PyObject {
@@ -217,6 +281,38 @@ unsafe extern "C" fn seed_with(
     result
 }
 
+/// Defines the functions that call `$original` once the generators are awake.
+macro_rules! waking {
+    ($($name:ident => $original:ident,)*) => {$(
+        unsafe extern "C" fn $name(this: *mut PyObject, argument: *mut PyObject) -> *mut PyObject {
+            match wake() {
+                // SAFETY: the arguments are the caller's, and the original takes them.
+                Ok(()) => unsafe { function(&$original)(this, argument) },
+                Err(null) => null,
+            }
+        }
+    )*};
+}
+
+waking! {
+    random_waking => RANDOM,
+    getrandbits_waking => GETRANDBITS,
+    getstate_waking => GETSTATE,
+    setstate_waking => SETSTATE,
+}
+
+unsafe extern "C" fn seed_with_waking(
+    this: *mut PyObject,
+    arguments: *mut *mut PyObject,
+    count: ffi::Py_ssize_t,
+) -> *mut PyObject {
+    match wake() {
+        // SAFETY: the arguments are the caller's, and the original takes them.
+        Ok(()) => unsafe { fast_function(&SEED_WITH)(this, arguments, count) },
+        Err(null) => null,
+    }
+}
+
 /// A number of a generator that the operating system has seeded is random.
 fn drawn(this: *mut PyObject) {
     let known = generators().iter().any(|generator| generator.is(this));
@@ -232,7 +328,7 @@ fn forget(this: *mut PyObject) {
 fn function(original: &OnceLock<Original>) -> PyCFunction {
     match original.get() {
         // SAFETY: `METHODS` says that it is a function of this type.
-        Some(Original(function)) => unsafe { function.PyCFunction },
+        Some(original) => unsafe { original.function.PyCFunction },
         None => unreachable!("a listener is put in place after the original is known"),
     }
 }
@@ -240,7 +336,7 @@ fn function(original: &OnceLock<Original>) -> PyCFunction {
 fn fast_function(original: &OnceLock<Original>) -> PyCFunctionFast {
     match original.get() {
         // SAFETY: `METHODS` says that it is a function of this type.
-        Some(Original(function)) => unsafe { function.PyCFunctionFast },
+        Some(original) => unsafe { original.function.PyCFunctionFast },
         None => unreachable!("a listener is put in place after the original is known"),
     }
 }
