@@ -20,6 +20,15 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Measure wadup side by side with native CPython, and write a report
     Bench(BenchArgs),
+    /// Make the profiles that the guest's native code is compiled with
+    Profile(ProfileArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProfileArgs {
+    /// Where the profiles go
+    #[arg(long, value_name = "DIR", default_value = "recipes/profiles")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Clone, Args)]

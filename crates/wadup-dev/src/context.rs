@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
 use wadup_host::Cancel;
-use wadup_toolchain::{Event, Reporter, Settings, Toolchain, derived};
+use wadup_toolchain::{Event, Profiling, Reporter, Settings, Toolchain, derived};
 
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -21,7 +21,16 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn open() -> anyhow::Result<Self> {
-        let toolchain = Toolchain::open(Settings::from_env()?, Arc::new(Progress))?;
+        Self::with(Profiling::Use)
+    }
+
+    /// With another kind of runtimes.
+    pub(crate) fn with(profiling: Profiling) -> anyhow::Result<Self> {
+        let settings = Settings {
+            profiling,
+            ..Settings::from_env()?
+        };
+        let toolchain = Toolchain::open(settings, Arc::new(Progress))?;
         let cancel = Cancel::new();
         Ok(Self { toolchain, cancel })
     }

@@ -1,18 +1,21 @@
 //! `cargo dev`: what the developers of wadup run, and its users do not.
 //!
 //! - [`bench`]: measures wadup side by side with native CPython.
+//! - [`profile`]: makes the profiles that the guest's native code is compiled with.
 //! - [`suite`]: runs the tests that upstream packages ship, in the sandbox and natively.
 //!   Benchmarks are some of them.
 
 mod bench;
 mod cli;
 mod context;
+mod profile;
 mod statistics;
 mod suite;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use wadup_toolchain::Profiling;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
@@ -29,9 +32,13 @@ fn main() -> ExitCode {
 }
 
 fn execute(command: Command) -> anyhow::Result<()> {
-    let context = Context::open()?;
+    let context = match command {
+        Command::Bench(_) => Context::open()?,
+        Command::Profile(_) => Context::with(Profiling::Collect)?,
+    };
     context.heed_interrupts()?;
     match command {
         Command::Bench(args) => bench::bench(&context, &args),
+        Command::Profile(args) => profile::profile(&context, &args),
     }
 }

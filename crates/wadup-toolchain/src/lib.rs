@@ -55,7 +55,7 @@ pub use fetch::{DownloadError, Downloader, FetchError, Uv};
 pub use recipes::{ExtensionModule, ExtensionRecipe, Provision, RecipeError, Recipes};
 pub use report::{Event, Reporter, Silent};
 pub use schedule::StepError;
-pub use settings::{Settings, SettingsError};
+pub use settings::{Profiling, Settings, SettingsError};
 pub use step::ActionError;
 pub use toolchain::{
     Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError, WasiRust,

@@ -16,6 +16,19 @@ pub struct Settings {
     pub jobs: NonZero<usize>,
     /// Whether the network may not be used.
     pub offline: bool,
+    /// Whether runtimes are compiled with profiles, or to make them.
+    pub profiling: Profiling,
+}
+
+/// What is done about profiles of CPython and of extensions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Profiling {
+    /// Runtimes are compiled with the profiles that recipes name.
+    #[default]
+    Use,
+    /// Runtimes count what they do, which is slow, and have a Python module `_profile` whose
+    /// `dump()` returns that as an LLVM raw profile.
+    Collect,
 }
 
 /// The platform has no cache folder, because there is no home folder.
@@ -54,6 +67,7 @@ impl Settings {
             wasi_sdk: variable("WASI_SDK_PATH").map(PathBuf::from),
             jobs: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             offline: false,
+            profiling: Profiling::Use,
         })
     }
 }

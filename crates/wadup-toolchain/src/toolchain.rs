@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use crate::cache::{Cache, CacheError};
 use crate::fetch::{FetchError, Fetcher, Programs, Uv};
 use crate::graph::Graph;
-use crate::host::Host;
+use crate::host::{COrigin, Host};
 use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
 use crate::report::{Event, Reporter};
 use crate::schedule::{Scheduler, StepError};
@@ -193,7 +194,7 @@ impl Toolchain {
     pub fn runtime(&self, extensions: &[impl AsRef<str>]) -> Result<Runtime, ToolchainError> {
         let extensions = self.extensions(extensions)?;
         let name = runtime_step_name(&extensions);
-        let graph = steps::graph(&self.recipes, &self.host, &[extensions])?;
+        let graph = self.graph(&[extensions])?;
         let path = self.build(&graph, &[&name])?;
         self.read_runtime(&path)
     }
@@ -204,7 +205,7 @@ impl Toolchain {
     ///
     /// When a step fails.
     pub fn native_python(&self) -> Result<NativePython, ToolchainError> {
-        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        let graph = self.graph(&[])?;
         let path = self.build(&graph, &[NATIVE_PYTHON])?;
         let program = path.join(format!("bin/python{}", self.recipes.cpython.series));
         Ok(NativePython {
@@ -219,10 +220,32 @@ impl Toolchain {
     ///
     /// When a step fails.
     pub fn wasi_rust(&self) -> Result<WasiRust, ToolchainError> {
-        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        let graph = self.graph(&[])?;
         Ok(WasiRust {
             rustc: self.build(&graph, &[RUST_TOOLCHAIN])?.join("bin/rustc"),
             linker: self.build(&graph, &[C_TOOLCHAIN])?.join("bin/clang"),
+        })
+    }
+
+    /// `llvm-profdata` of the C toolchain, which makes profiles of what a runtime counted.
+    ///
+    /// # Errors
+    ///
+    /// When a step fails.
+    pub fn llvm_profdata(&self) -> Result<Command, ToolchainError> {
+        let step = self.build(&self.graph(&[])?, &[C_TOOLCHAIN])?;
+        let recipe = &self.recipes.c_toolchain.debian;
+        Ok(match &self.host.c {
+            COrigin::WasiSdk { root, .. } => Command::new(root.join("bin/llvm-profdata")),
+            COrigin::Debian => {
+                let root = step.join("debian");
+                let libraries = recipe.libraries.iter().map(|folder| root.join(folder));
+                let mut command = Command::new(root.join(&recipe.programs).join("llvm-profdata"));
+                if let Ok(path) = std::env::join_paths(libraries) {
+                    command.env("LD_LIBRARY_PATH", path);
+                }
+                command
+            }
         })
     }
 
@@ -232,7 +255,7 @@ impl Toolchain {
     ///
     /// When it cannot be fetched.
     pub fn uv(&self) -> Result<Uv, ToolchainError> {
-        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        let graph = self.graph(&[])?;
         Ok(Uv::new(self.build(&graph, &[UV])?.join("bin/uv")))
     }
 
@@ -244,7 +267,7 @@ impl Toolchain {
     pub fn source(&self, name: &str) -> Result<PathBuf, ToolchainError> {
         let source = self.recipes.sources.get(name);
         let source = source.ok_or_else(|| ToolchainError::UnknownSource(name.to_owned()))?;
-        let graph = steps::graph(&self.recipes, &self.host, &[])?;
+        let graph = self.graph(&[])?;
         self.build(&graph, &[UV])?;
         Ok(self.fetcher(&graph).ensure(source)?)
     }
@@ -305,7 +328,17 @@ impl Toolchain {
 
     fn whole_graph(&self) -> Result<Graph, ToolchainError> {
         let all: Vec<&ExtensionRecipe> = self.recipes.extensions().iter().collect();
-        Ok(steps::graph(&self.recipes, &self.host, &[Vec::new(), all])?)
+        self.graph(&[Vec::new(), all])
+    }
+
+    fn graph(&self, runtimes: &[Vec<&ExtensionRecipe>]) -> Result<Graph, ToolchainError> {
+        let profiling = self.settings.profiling;
+        Ok(steps::graph(
+            &self.recipes,
+            &self.host,
+            profiling,
+            runtimes,
+        )?)
     }
 
     /// The recipes of these extensions, sorted, without repetitions: a set has

@@ -61,4 +61,7 @@ pub(crate) struct RustHalf {
     pub(crate) library: String,
     #[serde(default)]
     pub(crate) features: Vec<String>,
+    /// An indexed profile of LLVM, relative to `recipes/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<String>,
 }

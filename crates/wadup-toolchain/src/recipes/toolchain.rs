@@ -92,6 +92,9 @@ pub(crate) struct WasmPython {
     /// The static libraries, in link order.
     pub(crate) archives: Vec<String>,
     pub(crate) sysconfigdata: String,
+    /// An indexed profile of LLVM, relative to `recipes/`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::rust::{StaticLibrary, isolate};
+use super::profile::Profile;
+use super::rust::{StaticLibrary, isolate, link_whole};
 use super::{C_TOOLCHAIN, RUST_TOOLCHAIN, UV, json};
 use crate::digest::KeyBuilder;
 use crate::dist_info::DistInfo;
@@ -11,14 +12,21 @@ use crate::files::{copy_file, copy_tree};
 use crate::graph::StepPlan;
 use crate::host::Host;
 use crate::recipes::{ExtensionRecipe, Recipes};
+use crate::settings::Profiling;
 use crate::step::{Action, ActionError, Workbench};
 use crate::unpack;
 
-pub(super) fn plan(recipes: &Recipes, extension: &ExtensionRecipe, host: &Host) -> StepPlan {
+pub(super) fn plan(
+    recipes: &Recipes,
+    extension: &ExtensionRecipe,
+    host: &Host,
+    profiling: Profiling,
+) -> StepPlan {
     let action = Extension {
         name: extension.name.clone(),
         recipe: json(&(extension, &recipes.pyo3)),
         cargo: host.cargo_version.clone(),
+        profile: Profile::new(extension.rust.profile.as_ref(), profiling),
     };
     let needs = [C_TOOLCHAIN, RUST_TOOLCHAIN];
     StepPlan {
@@ -40,12 +48,14 @@ struct Extension {
     name: String,
     recipe: Vec<u8>,
     cargo: String,
+    profile: Profile,
 }
 
 impl Action for Extension {
     fn describe(&self, key: &mut KeyBuilder) {
         key.field("recipe", &self.recipe);
         key.field("cargo", &self.cargo);
+        self.profile.describe(key);
     }
 
     fn run(&self, bench: &Workbench<'_>) -> Result<(), ActionError> {
@@ -61,10 +71,18 @@ impl Action for Extension {
             manifest: &manifest,
             features: &recipe.rust.features,
             library: &recipe.rust.library,
+            profile: Some(&self.profile),
         };
         let library = library.build(bench)?;
         let keep: Vec<&str> = recipe.modules.iter().map(|module| &*module.init).collect();
-        isolate(bench, &library, &keep, &bench.out().join(OBJECT))?;
+        let object = bench.out().join(OBJECT);
+        if self.profile.collects() {
+            // It shares symbols of the profile runtime with CPython. The guest's object is
+            // isolated, so that one extension in Rust can do without.
+            link_whole(bench, &library, &object)?;
+        } else {
+            isolate(bench, &library, &keep, &object)?;
+        }
         lay_out_python(recipe, &bench.recipes.cpython.series, &tree, &bench.out())
     }
 }

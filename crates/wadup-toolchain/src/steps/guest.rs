@@ -95,6 +95,7 @@ impl Action for Guest {
             manifest: &workspace.join(CRATE).join("Cargo.toml"),
             features: &[],
             library: "libwadup_guest_runtime.a",
+            profile: None,
         };
         let library = library.build(bench)?;
         let visible = self.link.visible();

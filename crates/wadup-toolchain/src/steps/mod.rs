@@ -6,6 +6,7 @@ mod cpython_source;
 mod extension;
 mod guest;
 mod native_python;
+mod profile;
 mod runtime;
 mod rust;
 mod rust_toolchain;
@@ -20,6 +21,7 @@ pub(crate) use runtime::{RuntimeRecord, runtime_step_name};
 use crate::graph::{Graph, StepPlan};
 use crate::host::{COrigin, Host, RustOrigin};
 use crate::recipes::{CLibraryRecipe, ExtensionRecipe, RecipeError, Recipes, TargetFlags};
+use crate::settings::Profiling;
 use crate::step::{Action, ActionError};
 
 /// Names of steps.
@@ -61,17 +63,21 @@ impl Target {
 pub(crate) fn graph(
     recipes: &Recipes,
     host: &Host,
+    profiling: Profiling,
     runtimes: &[Vec<&ExtensionRecipe>],
 ) -> Result<Graph, RecipeError> {
     let mut graph = Graph::default();
     add_tools(&mut graph, recipes, host);
-    add_python(&mut graph, recipes, host);
+    add_python(&mut graph, recipes, host, profiling);
     for extension in recipes.extensions() {
-        graph.add(recipes, extension::plan(recipes, extension, host));
+        graph.add(
+            recipes,
+            extension::plan(recipes, extension, host, profiling),
+        );
     }
     graph.add(recipes, guest::plan(recipes, host)?);
     for extensions in runtimes {
-        graph.add(recipes, runtime::plan(recipes, extensions)?);
+        graph.add(recipes, runtime::plan(recipes, extensions, profiling)?);
     }
     Ok(graph)
 }
@@ -82,7 +88,7 @@ fn add_tools(graph: &mut Graph, recipes: &Recipes, host: &Host) {
     graph.add(recipes, rust_toolchain::plan(recipes, host));
 }
 
-fn add_python(graph: &mut Graph, recipes: &Recipes, host: &Host) {
+fn add_python(graph: &mut Graph, recipes: &Recipes, host: &Host, profiling: Profiling) {
     graph.add(recipes, tzdata::plan(recipes));
     graph.add(recipes, cpython_source::plan(recipes));
     for target in [Target::Native, Target::Wasm] {
@@ -99,7 +105,7 @@ fn add_python(graph: &mut Graph, recipes: &Recipes, host: &Host) {
         );
     }
     graph.add(recipes, native_python::plan(recipes, host));
-    graph.add(recipes, wasm_python::plan(recipes));
+    graph.add(recipes, wasm_python::plan(recipes, profiling));
 }
 
 /// Debian packages, where they are asked for.

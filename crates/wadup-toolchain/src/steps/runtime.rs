@@ -16,26 +16,34 @@ use serde::{Deserialize, Serialize};
 use super::c_toolchain::BUILTINS;
 use super::guest::{self, GuestLink};
 use super::native_python::library_steps;
-use super::{C_TOOLCHAIN, GUEST, NONE, TZDATA, Target, WASM_PYTHON, c_library, extension, json};
+use super::profile;
+use super::{C_TOOLCHAIN, GUEST, TZDATA, Target, WASM_PYTHON, c_library, extension, json};
 use crate::digest::{KeyBuilder, Sha256, of_tree};
 use crate::files::{copy_tree, write_file};
-use crate::graph::StepPlan;
-use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
+use crate::graph::{StepPlan, describe_recipe_files};
+use crate::recipes::{ExtensionModule, ExtensionRecipe, RecipeError, Recipes};
+use crate::settings::Profiling;
 use crate::step::{Action, ActionError, Workbench};
 use crate::wasm::{check_runtime, extension_table, lower_bulk};
 
 pub(super) fn plan(
     recipes: &Recipes,
     extensions: &[&ExtensionRecipe],
+    profiling: Profiling,
 ) -> Result<StepPlan, RecipeError> {
     let names = extensions.iter().map(|extension| extension.name.clone());
     let action = Runtime {
         recipe: json(&recipes.runtime),
         link: GuestLink::embedded()?,
         extensions: names.collect(),
+        profiling,
+    };
+    let sources = match profiling {
+        Profiling::Use => Vec::new(),
+        Profiling::Collect => vec![profile::RUNTIME_SOURCE.to_owned()],
     };
     let needs = [C_TOOLCHAIN, WASM_PYTHON, TZDATA, GUEST];
-    let mut plan = super::plan(runtime_step_name(extensions), needs, NONE, action);
+    let mut plan = super::plan(runtime_step_name(extensions), needs, sources, action);
     plan.needs.extend(library_steps(recipes, Target::Wasm));
     let libraries = recipes.runtime.c_libraries.iter();
     plan.needs
@@ -81,6 +89,7 @@ struct Runtime {
     recipe: Vec<u8>,
     link: GuestLink,
     extensions: Vec<String>,
+    profiling: Profiling,
 }
 
 impl Action for Runtime {
@@ -92,6 +101,9 @@ impl Action for Runtime {
         key.list("libraries", &self.link.libraries);
         key.field("table", &self.link.extensions);
         key.list("extensions", &self.extensions);
+        if self.profiling == Profiling::Collect {
+            describe_recipe_files(key, &[profile::MODULE_SOURCE.to_owned()]);
+        }
     }
 
     fn run(&self, bench: &Workbench<'_>) -> Result<(), ActionError> {
@@ -99,9 +111,16 @@ impl Action for Runtime {
         let extensions: Vec<&ExtensionRecipe> = extensions
             .filter_map(|name| bench.recipes.extension(name))
             .collect();
-        let table = assemble_table(bench, &self.link.extensions, &extensions)?;
+        let mut modules: Vec<_> = extensions.iter().flat_map(|it| &it.modules).collect();
+        let mut objects = Vec::new();
+        let profiler = profile::module();
+        if self.profiling == Profiling::Collect {
+            modules.push(&profiler);
+            objects = profile::runtime_objects(bench)?;
+        }
+        objects.push(assemble_table(bench, &self.link.extensions, &modules)?);
         let module = bench.out().join("runtime.wasm");
-        self.link(bench, &extensions, &table, &module)?;
+        self.link(bench, &extensions, &objects, &module)?;
         let linked = fs::read(&module).map_err(ActionError::file("read", &module))?;
         let bytes = lower_bulk(&linked)?;
         bench.write(&module, &bytes)?;
@@ -118,13 +137,17 @@ impl Runtime {
         &self,
         bench: &Workbench<'_>,
         extensions: &[&ExtensionRecipe],
-        table: &Path,
+        objects: &[PathBuf],
         module: &Path,
     ) -> Result<(), ActionError> {
         let toolchain = bench.needed(C_TOOLCHAIN)?;
         let python = bench.needed(WASM_PYTHON)?;
         let mut link = bench.command(toolchain.join("bin/wasm-ld"), &[]);
         link.args(&bench.recipes.runtime.flags).arg("--no-entry");
+        if self.profiling == Profiling::Collect {
+            // Nothing refers to what describes the counters, once it went through `wasm-ld -r`.
+            link.arg("--no-gc-sections");
+        }
         link.args(
             self.link
                 .export
@@ -133,7 +156,7 @@ impl Runtime {
         );
         link.args(self.link.wrap.iter().map(|name| format!("--wrap={name}")));
         link.arg(bench.needed(GUEST)?.join(guest::OBJECT))
-            .arg(table);
+            .args(objects);
         for recipe in extensions {
             let object = bench
                 .needed(&extension::step_name(recipe))?
@@ -166,11 +189,10 @@ impl Runtime {
 fn assemble_table(
     bench: &Workbench<'_>,
     symbol: &str,
-    extensions: &[&ExtensionRecipe],
+    modules: &[&ExtensionModule],
 ) -> Result<PathBuf, ActionError> {
-    let modules: Vec<_> = extensions.iter().flat_map(|it| &it.modules).collect();
     let source = bench.work().join("extensions.s");
-    bench.write(&source, extension_table(symbol, &modules))?;
+    bench.write(&source, extension_table(symbol, modules))?;
     let object = bench.work().join("extensions.o");
     let clang = bench.needed(C_TOOLCHAIN)?.join("bin/clang");
     let mut assemble = bench.command(clang, &[]);

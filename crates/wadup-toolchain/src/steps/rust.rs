@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::profile::Profile;
 use super::{C_TOOLCHAIN, RUST_TOOLCHAIN};
 use crate::step::{ActionError, Workbench};
 use crate::wasm::localize;
@@ -20,6 +21,8 @@ pub(super) struct StaticLibrary<'a> {
     pub(super) features: &'a [String],
     /// The name of the file that cargo makes.
     pub(super) library: &'a str,
+    /// Its profile, if the recipe can name one.
+    pub(super) profile: Option<&'a Profile>,
 }
 
 impl StaticLibrary<'_> {
@@ -41,10 +44,14 @@ impl StaticLibrary<'_> {
             cargo.arg("--features").arg(self.features.join(","));
         }
         cargo.env("PYO3_CONFIG_FILE", &config);
-        cargo.env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            remap(bench, &toolchain).join("\u{1f}"),
-        );
+        let mut flags = remap(bench, &toolchain);
+        if let Some(profile) = self.profile {
+            flags.extend(profile.rust_flags(bench)?);
+            if profile.collects() {
+                cargo.env("RUSTC_BOOTSTRAP", "1");
+            }
+        }
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
         bench.run_parallel(&mut cargo)?;
         let release = bench.work().join("target").join(target).join("release");
         Ok(release.join(self.library))
@@ -113,16 +120,25 @@ pub(super) fn isolate(
     object: &Path,
 ) -> Result<(), ActionError> {
     let whole = bench.work().join("whole.o");
+    link_whole(bench, library, &whole)?;
+    let mut bytes = fs::read(&whole).map_err(ActionError::file("read", &whole))?;
+    localize(&mut bytes, keep)?;
+    bench.write(object, bytes)
+}
+
+/// Links a static library into one object at `object`.
+pub(super) fn link_whole(
+    bench: &Workbench<'_>,
+    library: &Path,
+    object: &Path,
+) -> Result<(), ActionError> {
     let linker = bench.needed(C_TOOLCHAIN)?.join("bin/wasm-ld");
     let mut link = bench.command(linker, &[]);
     link.args(["-r", "--whole-archive"])
         .arg(library)
         .arg("-o")
-        .arg(&whole);
-    bench.run(&mut link)?;
-    let mut bytes = fs::read(&whole).map_err(ActionError::file("read", &whole))?;
-    localize(&mut bytes, keep)?;
-    bench.write(object, bytes)
+        .arg(object);
+    bench.run(&mut link)
 }
 
 fn pyo3_config(values: &BTreeMap<String, String>) -> String {

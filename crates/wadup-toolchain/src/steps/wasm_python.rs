@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::native_python::{build_library, library_steps, library_variables, prepare};
+use super::profile::Profile;
 use super::{C_TOOLCHAIN, CPYTHON_SOURCE, NATIVE_PYTHON, NONE, Target, WASM_PYTHON, json, link};
 use crate::command::output_of;
 use crate::digest::KeyBuilder;
@@ -12,13 +13,14 @@ use crate::embedded;
 use crate::files::{copy_file, copy_tree};
 use crate::graph::{StepPlan, describe_recipe_files};
 use crate::recipes::Recipes;
+use crate::settings::Profiling;
 use crate::stdlib::StandardLibraryFilter;
 use crate::step::{Action, ActionError, Workbench};
 
 /// Takes the build's folders out of what `sysconfig` reads.
 const RELOCATE: &str = "cpython/relocate_sysconfigdata.py";
 
-pub(super) fn plan(recipes: &Recipes) -> StepPlan {
+pub(super) fn plan(recipes: &Recipes, profiling: Profiling) -> StepPlan {
     let action = WasmPython {
         recipe: json(&(
             &recipes.cpython.wasm,
@@ -26,6 +28,7 @@ pub(super) fn plan(recipes: &Recipes) -> StepPlan {
             recipes.cpython.source_date_epoch,
         )),
         flags: recipes.c_toolchain.flags.clone(),
+        profile: Profile::new(recipes.cpython.wasm.profile.as_ref(), profiling),
     };
     let needs = [C_TOOLCHAIN, CPYTHON_SOURCE, NATIVE_PYTHON];
     let mut plan = super::plan(WASM_PYTHON, needs, NONE, action);
@@ -37,6 +40,7 @@ pub(super) fn plan(recipes: &Recipes) -> StepPlan {
 struct WasmPython {
     recipe: Vec<u8>,
     flags: Vec<String>,
+    profile: Profile,
 }
 
 impl Action for WasmPython {
@@ -44,6 +48,7 @@ impl Action for WasmPython {
         key.field("recipe", &self.recipe);
         key.list("flags", &self.flags);
         describe_recipe_files(key, &[RELOCATE.to_owned()]);
+        self.profile.describe(key);
     }
 
     fn run(&self, bench: &Workbench<'_>) -> Result<(), ActionError> {
@@ -58,6 +63,9 @@ impl Action for WasmPython {
         make.current_dir(&build).arg("--quiet");
         make.args(&bench.recipes.cpython.wasm.archives)
             .arg("pybuilddir.txt");
+        // Not through configure: `sysconfig` would say it to those who build for this CPython.
+        let flags = self.profile.c_flags(bench)?;
+        make.arg(format!("CFLAGS_NODIST={}", flags.join(" ")));
         bench.run_parallel(&mut make)?;
         install(bench, &build)
     }
