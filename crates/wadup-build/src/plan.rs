@@ -12,7 +12,7 @@ use crate::settings::BuildSettings;
 use crate::tools::{GuestFile, Runtime};
 
 /// Counts up with every change of what the same inputs are made into.
-const BUILD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-2");
+const BUILD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-3");
 
 /// The inputs of an artifact. Two builds with equal plans make equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! as it is, so the instrumented runtime is compiled once and found in the cache after that.
 
 mod image;
+mod segments;
 #[cfg(test)]
 mod tests;
 
@@ -69,8 +70,11 @@ pub(crate) fn snapshot(
     image.clear_stack(stack);
     // Nothing in it waits: the state has been read already.
     let module = pollster::block_on(wizer.snapshot(&context, &mut image));
+    let module = module.map_err(SnapshotError::Wizer)?;
+    let smaller = segments::leave_out_zeros(&module);
+    let smaller = smaller.map_err(|error| SnapshotError::Wizer(error.into()))?;
     Ok(Snapshot {
-        module: module.map_err(SnapshotError::Wizer)?,
+        module: smaller.unwrap_or(module),
         import,
     })
 }
