@@ -95,7 +95,7 @@ struct Runtime {
 impl Action for Runtime {
     fn describe(&self, key: &mut KeyBuilder) {
         key.field("recipe", &self.recipe);
-        key.field("bulk memory", "lowered");
+        key.field("rewritten", "bulk memory, names");
         key.list("export", &self.link.export);
         key.list("wrap", &self.link.wrap);
         key.list("libraries", &self.link.libraries);

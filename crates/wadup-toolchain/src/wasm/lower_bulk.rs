@@ -6,6 +6,7 @@
 //! do so only for code without bulk operations.
 //!
 //! Compilers could be told to emit none, but not so for libraries that are compiled already.
+//! As the module is written anew, names are made shorter too.
 
 use wasm_encoder::reencode::{self, Reencode, utils};
 use wasm_encoder::{
@@ -136,12 +137,23 @@ impl Reencode for Rewriter {
         let mut all = NameMap::new();
         for name in functions {
             let name = name?;
-            all.append(name.index, name.name);
+            all.append(name.index, without_hash(name.name));
         }
         all.append(self.copy, "wadup_memory_copy");
         all.append(self.fill, "wadup_memory_fill");
         names.functions(&all);
         Ok(())
+    }
+}
+
+/// The name of a function in Rust without the digest at its end (`::h0123456789abcdef`), which
+/// tells a reader of a backtrace nothing and makes a third of all names.
+fn without_hash(name: &str) -> &str {
+    match name.rsplit_once("::h") {
+        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|it| it.is_ascii_hexdigit()) => {
+            path
+        }
+        _ => name,
     }
 }
 
@@ -478,6 +490,19 @@ mod tests {
         let wasm = wat::parse_str(BULK).unwrap();
         let names = function_names(&lower_bulk(&wasm).unwrap());
         assert_eq!(names, ["copy", "wadup_memory_copy", "wadup_memory_fill"]);
+    }
+
+    #[test]
+    fn names_lose_their_digests() {
+        let names = [
+            ("core::fmt::write::h0123456789abcdef", "core::fmt::write"),
+            ("core::fmt::write::h0123", "core::fmt::write::h0123"),
+            ("hash::hashing_functions", "hash::hashing_functions"),
+            ("main", "main"),
+        ];
+        for (name, shorter) in names {
+            assert_eq!(without_hash(name), shorter);
+        }
     }
 
     /// The names of the functions of a module that has no bulk operations.
