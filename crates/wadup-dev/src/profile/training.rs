@@ -66,7 +66,7 @@ fn limits(context: &Context) -> HostSettings {
 }
 
 fn decode(hex: &str) -> Option<Vec<u8>> {
-    if hex.len() % 2 != 0 {
+    if !hex.len().is_multiple_of(2) {
         return None;
     }
     let digit = |digit: u8| char::from(digit).to_digit(16);
