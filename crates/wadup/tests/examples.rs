@@ -18,6 +18,17 @@ fn run(scratch: &Scratch, examples: &[&str], samples: &str) -> Said {
 const OUTCOMES: &str = "SELECT i.path, o.status, o.error_kind, o.message FROM _wadup_outcomes AS o
     JOIN _wadup_inputs AS i ON i.id = o.input_id ORDER BY i.path, o.artifact";
 
+/// CPython, pydantic and all that the standard library has.
+#[test]
+fn an_artifact_has_at_most_25_mb() {
+    let scratch = Scratch::new();
+    scratch.copy_example("crate-manifests");
+    let built = scratch.wadup(["build", "crate-manifests", "-o", "out.wasm"]);
+    assert_eq!(built.code, Some(0), "{}", built.text());
+    let artifact = std::fs::metadata(scratch.path().join("out.wasm")).expect("a file");
+    assert!(artifact.len() <= 25_000_000, "{}", artifact.len());
+}
+
 #[test]
 fn crate_manifests() {
     let scratch = Scratch::new();
