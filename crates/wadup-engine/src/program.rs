@@ -176,11 +176,7 @@ impl Program {
     ) -> Result<Self, LoadError> {
         let outline = inspect::outline(wasm, engine.settings().max_memory)?;
         let mut problems = Vec::new();
-        let (variant, module, origin) =
-            match cached(engine, &digest, cache, &mut problems).map_err(LoadError::Compile)? {
-                Some((variant, module)) => (variant, module, Origin::Cached),
-                None => compile(engine, wasm, &digest, cache, &mut problems)?,
-            };
+        let (variant, module, origin) = code(engine, wasm, &digest, cache, &mut problems)?;
         let pre = variant
             .linker
             .instantiate_pre(&module)
@@ -291,35 +287,30 @@ fn shorten(message: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The verified compiled code, in the variant that it was once found to need.
-fn cached<'e>(
-    engine: &'e Engine,
-    digest: &blake3::Hash,
-    cache: &CompiledCache,
-    problems: &mut Vec<CacheProblem>,
-) -> wasmtime::Result<Option<(&'e Variant, Module)>> {
-    if !cache.is_enabled() {
-        return Ok(None);
-    }
-    let signal = engine.variant(Interruption::Signal)?;
-    if let Some(module) = cache.module(signal, digest, problems) {
-        return Ok(Some((signal, module)));
-    }
-    let epoch = engine.variant(Interruption::Epoch)?;
-    let module = cache.module(epoch, digest, problems);
-    Ok(module.map(|module| (epoch, module)))
-}
-
-fn compile<'e>(
+/// The compiled code, from the cache or made now, in the variant that the module needs. Which
+/// one that is takes a look at all of its code, and the second variant a pool of its own: what is
+/// cached for signals has been looked at.
+fn code<'e>(
     engine: &'e Engine,
     wasm: &[u8],
     digest: &blake3::Hash,
     cache: &CompiledCache,
     problems: &mut Vec<CacheProblem>,
 ) -> Result<(&'e Variant, Module, Origin), LoadError> {
+    let signal = engine
+        .variant(Interruption::Signal)
+        .map_err(LoadError::Compile)?;
+    if let Some(module) = cache.module(signal, digest, problems) {
+        return Ok((signal, module, Origin::Cached));
+    }
     let start = Instant::now();
     let interruption = inspect::interruption(wasm)?;
     let variant = engine.variant(interruption).map_err(LoadError::Compile)?;
+    if !std::ptr::eq(variant, signal)
+        && let Some(module) = cache.module(variant, digest, problems)
+    {
+        return Ok((variant, module, Origin::Cached));
+    }
     let code = compile_with_shared_functions(variant, wasm, cache, problems)
         .map_err(LoadError::Compile)?;
     let took = start.elapsed();
