@@ -11,6 +11,7 @@ mod signal;
 
 use std::cell::Cell;
 use std::io;
+use std::marker::PhantomData;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -58,7 +59,7 @@ struct Watched {
 #[derive(Debug)]
 pub(crate) struct Registration {
     slot: Arc<Slot>,
-    outer: *const Slot,
+    thread: PhantomData<*const ()>,
 }
 
 /// A guest is running on this thread.
@@ -106,7 +107,7 @@ pub(crate) fn start() -> io::Result<()> {
 }
 
 impl Registration {
-    /// Registers the current thread.
+    /// Registers the current thread, which has no other registration.
     pub(crate) fn new() -> Self {
         let slot = Arc::new(Slot {
             thread: signal::Thread::current(),
@@ -116,8 +117,11 @@ impl Registration {
         });
         lock(&WATCHDOG.slots).all.push(Arc::clone(&slot));
         WATCHDOG.changed.notify_one();
-        let outer = CURRENT.replace(Arc::as_ptr(&slot));
-        Self { slot, outer }
+        CURRENT.set(Arc::as_ptr(&slot));
+        Self {
+            slot,
+            thread: PhantomData,
+        }
     }
 
     /// Watches a guest that now runs on the current thread.
@@ -129,7 +133,7 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        CURRENT.set(self.outer);
+        CURRENT.set(ptr::null());
         lock(&WATCHDOG.slots)
             .all
             .retain(|slot| !Arc::ptr_eq(slot, &self.slot));
