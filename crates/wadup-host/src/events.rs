@@ -55,6 +55,13 @@ pub enum Event<'a> {
         /// How many pieces of sub-content are now to be processed.
         children: u64,
     },
+    /// An earlier run is done with an input, and it has not changed.
+    Unchanged {
+        number: u64,
+        path: &'a OsStr,
+        /// Whether it failed then.
+        failed: bool,
+    },
     /// A batch is in the sink.
     Committed { inputs: u64, rows: u64 },
 }

@@ -30,6 +30,8 @@ pub enum RunError {
     NoArtifacts,
     #[error("two artifacts are called `{name}`")]
     SameName { name: String },
+    #[error("an earlier run had {}, and no others", artifacts(.names))]
+    OtherArtifacts { names: Vec<String> },
     #[error("the artifact `{name}` was loaded for another host")]
     OtherHost { name: String },
     #[error("start a worker")]
@@ -44,12 +46,26 @@ pub enum RunError {
     Host { message: String },
 }
 
+/// ``the artifacts `a` and `b` ``
+fn artifacts(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => {
+            format!("the artifacts {} and {last}", rest.join(", "))
+        }
+        _ => format!("the artifact {}", names.concat()),
+    }
+}
+
 impl RunError {
     /// What to try.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::SameName { .. } => {
                 Some("results are told apart by the artifact's name: run one at a time")
+            }
+            Self::OtherArtifacts { .. } => {
+                Some("resume with the same artifacts, or write to another database")
             }
             Self::Worker(error) => Some(error.hint()),
             Self::Sink(error) => error.hint(),

@@ -18,6 +18,7 @@ use crate::events::{Event, Reporter};
 use crate::host::{Host, RunError};
 use crate::inputs::{Found, Inputs, Source};
 use crate::queue::Queue;
+use crate::resume::Past;
 use crate::sandbox::Sandboxes;
 use crate::schema::Schema;
 use crate::settings::HostSettings;
@@ -36,6 +37,10 @@ struct Run<'r> {
     /// The number of the next input.
     numbers: Arc<AtomicU64>,
     skipped: AtomicU64,
+    /// Inputs that earlier runs are done with.
+    unchanged: AtomicU64,
+    unchanged_failed: AtomicU64,
+    past: Option<Past>,
     memory: Arc<Memory>,
     reporter: &'r dyn Reporter,
     cancel: &'r Cancel,
@@ -87,12 +92,22 @@ pub(crate) fn run(
     let started = Instant::now();
     let settings = host.settings();
     let taken = sink.tables()?;
-    sink.begin_run(&RunStart {
+    let start = RunStart {
         started_at: SystemTime::now(),
         wadup_version: env!("CARGO_PKG_VERSION").to_owned(),
         artifacts: artifacts.iter().map(artifact_record).collect(),
         settings: settings.record(),
-    })?;
+    };
+    let past = match settings.resume {
+        Some(resume) => Some(Past::new(
+            resume,
+            sink.ledger()?,
+            &start.artifacts,
+            &start.settings,
+        )?),
+        None => None,
+    };
+    sink.begin_run(&start)?;
     let run = Run {
         settings,
         artifacts,
@@ -105,6 +120,9 @@ pub(crate) fn run(
         outbox: Outbox::default(),
         numbers: Arc::default(),
         skipped: AtomicU64::new(0),
+        unchanged: AtomicU64::new(0),
+        unchanged_failed: AtomicU64::new(0),
+        past,
         memory: Arc::default(),
         reporter,
         cancel,
@@ -113,6 +131,8 @@ pub(crate) fn run(
     run.discover(inputs)?;
     let mut summary = run.process(host, sink)?;
     summary.cancelled = cancel.is_requested();
+    // It reads the sink.
+    drop(run);
     sink.finish_run(&RunEnd {
         finished_at: SystemTime::now(),
         cancelled: summary.cancelled,
@@ -210,6 +230,8 @@ impl Run<'_> {
         }
         let mut summary = tally.finish();
         summary.skipped = self.skipped.load(Ordering::Relaxed);
+        summary.unchanged = self.unchanged.load(Ordering::Relaxed);
+        summary.unchanged_failed = self.unchanged_failed.load(Ordering::Relaxed);
         Ok(summary)
     }
 

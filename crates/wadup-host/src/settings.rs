@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use wadup_engine::{CompiledCache, EngineSettings};
 
+use crate::resume::Resume;
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -42,6 +44,8 @@ pub struct HostSettings {
     pub cache: CompiledCache,
     /// What one execution may hand over and store.
     pub caps: Caps,
+    /// Whether runs go on from what the sink has of earlier ones.
+    pub resume: Option<Resume>,
 }
 
 /// What inputs may have in common.
@@ -100,6 +104,7 @@ impl Default for HostSettings {
             perf_map: false,
             cache: CompiledCache::disabled(),
             caps: Caps::default(),
+            resume: None,
         }
     }
 }
@@ -143,19 +148,41 @@ impl HostSettings {
         }
     }
 
-    /// What can change results, for the record.
+    /// What can change results, for the record: in `limits` what ends an execution that exceeds
+    /// it, beside that what a guest can notice.
     pub(crate) fn record(&self) -> serde_json::Value {
         let keys: Vec<&str> = self.env.iter().map(|(key, _)| key.as_str()).collect();
+        let caps = &self.caps;
         serde_json::json!({
             "isolation": self.isolation,
             "max_memory": self.max_memory,
-            "max_stack": self.max_stack,
-            "fuel": self.fuel,
-            "timeout_ms": self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).ok()),
-            "max_depth": self.max_depth,
+            "max_files": caps.files,
+            "max_output": caps.output,
             // Values may be secrets.
             "env": keys,
-            "caps": self.caps,
+            "env_blake3": self.env_digest(),
+            "limits": {
+                "max_stack": self.max_stack,
+                "fuel": self.fuel,
+                "timeout_ms": self.timeout.map(|timeout| u64::try_from(timeout.as_millis()).ok()),
+                "max_depth": self.max_depth,
+                "rows": caps.rows,
+                "tables": caps.tables,
+                "total_tables": caps.total_tables,
+                "subcontent": caps.subcontent,
+                "subcontent_bytes": caps.subcontent_bytes,
+                "spooled_input": caps.spooled_input,
+            },
         })
+    }
+
+    /// Tells whether two runs had the same environment, values included.
+    fn env_digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for text in self.env.iter().flat_map(|(name, value)| [name, value]) {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
     }
 }

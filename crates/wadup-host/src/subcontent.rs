@@ -32,6 +32,10 @@ pub(crate) struct Child {
 /// The account of one given input and all that descends from it.
 #[derive(Debug)]
 pub(crate) struct Tree {
+    /// The number of the input that was given.
+    root: u64,
+    /// How many of its inputs have not been sent to the sink.
+    pending: AtomicU64,
     max_pieces: u64,
     max_bytes: u64,
     pieces: AtomicU64,
@@ -61,8 +65,10 @@ pub(crate) enum Refused {
 }
 
 impl Tree {
-    pub(crate) fn new(max_pieces: u64, max_bytes: u64, memory: Arc<Memory>) -> Self {
+    pub(crate) fn new(root: u64, max_pieces: u64, max_bytes: u64, memory: Arc<Memory>) -> Self {
         Self {
+            root,
+            pending: AtomicU64::new(1),
             max_pieces,
             max_bytes,
             pieces: AtomicU64::new(0),
@@ -70,6 +76,26 @@ impl Tree {
             memory,
             spool: OnceLock::new(),
         }
+    }
+
+    /// The number of the input that was given.
+    pub(crate) fn root(&self) -> u64 {
+        self.root
+    }
+
+    /// Adds an input's sub-content, before the input is sent to the sink.
+    pub(crate) fn add(&self, children: usize) {
+        self.pending.fetch_add(children as u64, Ordering::AcqRel);
+    }
+
+    /// Whether an input that is about to be sent is the last: all others have been.
+    pub(crate) fn is_last(&self) -> bool {
+        self.pending.load(Ordering::Acquire) == 1
+    }
+
+    /// An input has been sent; whether it was the last.
+    pub(crate) fn sent(&self) -> bool {
+        self.pending.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// Charges a piece to the tree and keeps it.
@@ -165,7 +191,7 @@ mod tests {
 
     #[test]
     fn pieces_come_back_from_memory_and_from_the_spool() {
-        let tree = Tree::new(10, 1 << 30, Arc::default());
+        let tree = Tree::new(0, 10, 1 << 30, Arc::default());
         let small = vec![7; 1000];
         let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
         let children = [
@@ -185,7 +211,7 @@ mod tests {
     #[test]
     fn memory_is_given_back() {
         let memory = Arc::new(Memory::default());
-        let tree = Tree::new(10, 1 << 30, Arc::clone(&memory));
+        let tree = Tree::new(0, 10, 1 << 30, Arc::clone(&memory));
         let child = tree.keep("a".into(), taken(vec![1; 5000])).unwrap();
         assert_eq!(memory.0.load(Ordering::Relaxed), 5000);
         drop(child);
@@ -194,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_tree_has_its_limits_and_takes_refunds() {
-        let tree = Tree::new(2, 100, Arc::default());
+        let tree = Tree::new(0, 2, 100, Arc::default());
         let first = tree.keep("a".into(), taken(vec![1; 90])).unwrap();
         let too_long = tree.keep("b".into(), taken(vec![1; 11]));
         assert!(matches!(

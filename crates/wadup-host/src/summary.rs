@@ -32,6 +32,10 @@ pub struct RunSummary {
     pub errors: Vec<ErrorGroup>,
     /// Entries of folders that were passed over: symbolic links.
     pub skipped: u64,
+    /// Inputs that an earlier run was done with, and so this one passed over.
+    pub unchanged: u64,
+    /// Of those, how many failed then.
+    pub unchanged_failed: u64,
     /// Wall-clock time.
     pub duration: Duration,
     /// Whether the run was ended before all inputs were processed.
@@ -51,9 +55,14 @@ pub struct ErrorGroup {
 }
 
 impl RunSummary {
-    /// Whether all inputs completed.
+    /// Whether all inputs completed, in this run or in earlier ones.
     pub fn is_success(&self) -> bool {
-        self.failed_inputs == 0 && !self.cancelled
+        self.failed() == 0 && !self.cancelled
+    }
+
+    /// Inputs that failed, in this run or in earlier ones.
+    pub fn failed(&self) -> u64 {
+        self.failed_inputs + self.unchanged_failed
     }
 
     /// Rows of all tables.

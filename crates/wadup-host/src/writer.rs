@@ -1,11 +1,10 @@
 //! From the workers to the sink: records wait in memory, bounded by their size, until one
 //! thread commits them in batches. A transaction is open only while a batch is written.
 
-use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use wadup_sink::{InputRecord, SinkError, TableSink};
+use wadup_sink::{Batch, InputRecord, SinkError, TableSink};
 
 use crate::events::{Event, Reporter};
 use crate::summary::Tally;
@@ -27,7 +26,7 @@ pub(crate) struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    records: VecDeque<InputRecord>,
+    waiting: Batch,
     size: usize,
     closed: bool,
     failed: bool,
@@ -39,8 +38,9 @@ impl Outbox {
     }
 
     /// Waits for room; `false` if the sink has failed. A record that is larger than all the
-    /// room there is waits until it is alone.
-    pub(crate) fn send(&self, record: InputRecord) -> bool {
+    /// room there is waits until it is alone. `completes` is the number of the input whose tree
+    /// is complete with this record.
+    pub(crate) fn send(&self, record: InputRecord, completes: Option<u64>) -> bool {
         let size = size(&record);
         let mut state = self
             .changed
@@ -52,13 +52,22 @@ impl Outbox {
             return false;
         }
         state.size += size;
-        let wake = state.records.is_empty() || state.size >= BATCH;
-        state.records.push_back(record);
+        let wake = state.waiting.inputs.is_empty() || state.size >= BATCH;
+        state.waiting.inputs.push(record);
+        state.waiting.complete_trees.extend(completes);
         drop(state);
         if wake {
             self.changed.notify_all();
         }
         true
+    }
+
+    /// The tree of an input is complete: all of its records have been sent.
+    pub(crate) fn complete(&self, tree: u64) {
+        let mut state = self.lock();
+        state.waiting.complete_trees.push(tree);
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Nothing more will be sent.
@@ -70,17 +79,17 @@ impl Outbox {
     fn fail(&self) {
         let mut state = self.lock();
         state.failed = true;
-        state.records.clear();
+        state.waiting = Batch::default();
         drop(state);
         self.changed.notify_all();
     }
 
     /// Waits until a batch is large or old enough; empty when nothing more will come.
-    fn batch(&self) -> Vec<InputRecord> {
+    fn batch(&self) -> Batch {
         let mut state = self
             .changed
             .wait_while(self.lock(), |state| {
-                state.records.is_empty() && !state.closed
+                is_empty(&state.waiting) && !state.closed
             })
             .unwrap_or_else(PoisonError::into_inner);
         let due = Instant::now() + BATCH_AGE;
@@ -94,7 +103,7 @@ impl Outbox {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        let batch = state.records.drain(..).collect();
+        let batch = std::mem::take(&mut state.waiting);
         state.size = 0;
         drop(state);
         self.changed.notify_all();
@@ -111,22 +120,26 @@ pub(crate) fn write(
     let mut tally = Tally::default();
     loop {
         let batch = outbox.batch();
-        if batch.is_empty() {
+        if is_empty(&batch) {
             return Ok(tally);
         }
         if let Err(error) = sink.commit(&batch) {
             outbox.fail();
             return Err(error);
         }
-        let rows = batch.iter().map(rows).sum();
-        for input in &batch {
+        let rows = batch.inputs.iter().map(rows).sum();
+        for input in &batch.inputs {
             tally.input(input);
         }
         reporter.report(&Event::Committed {
-            inputs: batch.len() as u64,
+            inputs: batch.inputs.len() as u64,
             rows,
         });
     }
+}
+
+fn is_empty(batch: &Batch) -> bool {
+    batch.inputs.is_empty() && batch.complete_trees.is_empty()
 }
 
 fn rows(input: &InputRecord) -> u64 {

@@ -19,14 +19,16 @@
 //! # Ok::<(), wadup_sink::EncodeError>(())
 //! ```
 
+mod ledger;
 mod memory;
 mod record;
 mod rows;
 mod sink;
 mod sqlite;
 
+pub use ledger::{Entry, Ledger, PastRun};
 pub use memory::MemorySink;
-pub use record::{ArtifactRecord, InputRecord, OutcomeRecord, RunEnd, RunStart, Status};
+pub use record::{ArtifactRecord, Batch, InputRecord, OutcomeRecord, RunEnd, RunStart, Status};
 pub use rows::{Cell, Cells, EncodeError, Mark, Row, Rows};
 pub use sink::{SinkError, TableSink, TakenName};
 pub use sqlite::{OpenError, SqliteSink};

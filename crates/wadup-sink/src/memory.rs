@@ -1,8 +1,11 @@
 //! A sink that keeps everything in memory, for tests and for embedding.
 
+use std::ffi::OsStr;
+
 use wadup_protocol::metadata::{Table, Value};
 
-use crate::record::{InputRecord, RunEnd, RunStart};
+use crate::ledger::{Entry, Ledger, PastRun};
+use crate::record::{Batch, InputRecord, RunEnd, RunStart};
 use crate::rows::Cell;
 use crate::sink::{SinkError, TableSink, TakenName};
 
@@ -14,6 +17,8 @@ pub struct MemorySink {
     pub run: Option<RunStart>,
     pub end: Option<RunEnd>,
     pub inputs: Vec<InputRecord>,
+    /// Numbers of the given inputs whose whole tree is there.
+    pub complete_trees: Vec<u64>,
     /// How many batches were committed.
     pub commits: usize,
 }
@@ -72,8 +77,13 @@ impl TableSink for MemorySink {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &[InputRecord]) -> Result<(), SinkError> {
-        self.inputs.extend_from_slice(batch);
+    fn ledger(&mut self) -> Result<Box<dyn Ledger>, SinkError> {
+        Ok(Box::new(Nothing))
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), SinkError> {
+        self.inputs.extend_from_slice(&batch.inputs);
+        self.complete_trees.extend(&batch.complete_trees);
         self.commits += 1;
         Ok(())
     }
@@ -81,5 +91,22 @@ impl TableSink for MemorySink {
     fn finish_run(&mut self, end: &RunEnd) -> Result<(), SinkError> {
         self.end = Some(end.clone());
         Ok(())
+    }
+}
+
+/// A sink in memory takes one run, which is the first.
+struct Nothing;
+
+impl Ledger for Nothing {
+    fn runs(&self) -> Result<Vec<PastRun>, SinkError> {
+        Ok(Vec::new())
+    }
+
+    fn entries(&self, _path: &OsStr) -> Result<Vec<Entry>, SinkError> {
+        Ok(Vec::new())
+    }
+
+    fn has_failed(&self, _entry: i64) -> Result<bool, SinkError> {
+        Ok(false)
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::rows::Rows;
 
@@ -19,7 +19,7 @@ pub struct RunStart {
 }
 
 /// An artifact of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArtifactRecord {
     /// Unique within a run.
     pub name: String,
@@ -36,7 +36,16 @@ pub struct RunEnd {
     pub cancelled: bool,
 }
 
-/// An input and all of its outcomes: what is kept together or not at all.
+/// What is kept together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    pub inputs: Vec<InputRecord>,
+    /// Numbers of inputs that were given of which the whole tree, down to the last sub-content,
+    /// is in the sink with this batch.
+    pub complete_trees: Vec<u64>,
+}
+
+/// An input and all of its outcomes.
 #[derive(Debug, Clone)]
 pub struct InputRecord {
     /// Counts the inputs of a run from 0; a parent's is smaller than its children's.
@@ -48,6 +57,9 @@ pub struct InputRecord {
     /// In bytes; `None` if the input could not be read.
     pub size: Option<u64>,
     pub sha256: Option<[u8; 32]>,
+    /// What earlier runs wrote for this input, by [`Entry::id`](crate::Entry): it is deleted,
+    /// with all that descends from it and all rows of that.
+    pub replaces: Vec<i64>,
     /// One for each artifact of the run.
     pub outcomes: Vec<OutcomeRecord>,
 }

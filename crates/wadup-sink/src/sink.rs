@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use wadup_protocol::metadata::Table;
 
-use crate::record::{InputRecord, RunEnd, RunStart};
+use crate::ledger::Ledger;
+use crate::record::{Batch, RunEnd, RunStart};
 
 /// Takes the results of one run.
 ///
-/// The order of calls is `tables`, `begin_run`, any number of `commit`, `finish_run`.
+/// The order of calls is `tables`, `ledger` if the run goes on from earlier ones, `begin_run`,
+/// any number of `commit`, `finish_run`.
 pub trait TableSink: Send {
     /// The names that are taken: what a new table must agree with or avoid.
     ///
@@ -16,6 +18,13 @@ pub trait TableSink: Send {
     ///
     /// When the sink cannot be read.
     fn tables(&mut self) -> Result<Vec<TakenName>, SinkError>;
+
+    /// What earlier runs wrote. It is to be dropped before `finish_run`.
+    ///
+    /// # Errors
+    ///
+    /// When the sink cannot be read.
+    fn ledger(&mut self) -> Result<Box<dyn Ledger>, SinkError>;
 
     /// Adds a run.
     ///
@@ -30,7 +39,7 @@ pub trait TableSink: Send {
     /// # Errors
     ///
     /// When it cannot be written; nothing of the batch is kept then.
-    fn commit(&mut self, batch: &[InputRecord]) -> Result<(), SinkError>;
+    fn commit(&mut self, batch: &Batch) -> Result<(), SinkError>;
 
     /// Marks the run as ended.
     ///

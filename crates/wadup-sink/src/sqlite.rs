@@ -19,6 +19,7 @@
 //! Tables are `STRICT`, so a type that is declared is a type that can be relied on; readers need
 //! SQLite 3.37 (2021).
 
+mod ledger;
 mod open;
 mod schema;
 mod write;
@@ -28,9 +29,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
+use self::ledger::SqliteLedger;
 pub use self::open::OpenError;
 use self::write::Writer;
-use crate::record::{InputRecord, RunEnd, RunStart};
+use crate::ledger::Ledger;
+use crate::record::{Batch, RunEnd, RunStart};
 use crate::sink::{SinkError, TableSink, TakenName};
 
 /// A SQLite database that a run's results go to.
@@ -150,16 +153,20 @@ impl TableSink for SqliteSink {
         Ok(())
     }
 
-    fn commit(&mut self, batch: &[InputRecord]) -> Result<(), SinkError> {
+    fn ledger(&mut self) -> Result<Box<dyn Ledger>, SinkError> {
+        self.be_durable()?;
+        schema::index_paths(&self.connection).map_err(self.failed("index the inputs"))?;
+        Ok(Box::new(SqliteLedger::open(&self.path)?))
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), SinkError> {
         let failed = self.failed("write results");
         let run = self.run.expect("begin_run comes first");
         self.be_durable()?;
         let transaction = self.connection.transaction().map_err(&failed)?;
-        for input in batch {
-            self.writer
-                .input(&transaction, run, input)
-                .map_err(|error| error.at(&self.path))?;
-        }
+        self.writer
+            .batch(&transaction, run, batch)
+            .map_err(|error| error.at(&self.path))?;
         transaction.commit().map_err(&failed)
     }
 

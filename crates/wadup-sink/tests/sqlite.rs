@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 use wadup_protocol::metadata::{Column, DataType, Table};
 use wadup_sink::{
-    ArtifactRecord, Cell, InputRecord, OpenError, OutcomeRecord, Rows, RunEnd, RunStart, SinkError,
-    SqliteSink, Status, TableSink, TakenName,
+    ArtifactRecord, Batch, Cell, Entry, InputRecord, OpenError, OutcomeRecord, Rows, RunEnd,
+    RunStart, SinkError, SqliteSink, Status, TableSink, TakenName,
 };
 
 struct Fixture {
@@ -36,7 +36,7 @@ impl Fixture {
     fn run(&self, inputs: &[InputRecord]) {
         let mut sink = self.open();
         sink.begin_run(&start()).unwrap();
-        sink.commit(inputs).unwrap();
+        sink.commit(&batch(inputs.to_vec())).unwrap();
         sink.finish_run(&end()).unwrap();
     }
 
@@ -85,6 +85,16 @@ fn start() -> RunStart {
     }
 }
 
+/// Inputs that are written together. Those without a parent are complete with that.
+fn batch(inputs: impl Into<Vec<InputRecord>>) -> Batch {
+    let inputs = inputs.into();
+    let roots = inputs.iter().filter(|input| input.parent.is_none());
+    Batch {
+        complete_trees: roots.map(|input| input.number).collect(),
+        inputs,
+    }
+}
+
 fn end() -> RunEnd {
     RunEnd {
         finished_at: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_001),
@@ -121,6 +131,7 @@ fn input(number: u64, parent: Option<u64>, rows: Rows) -> InputRecord {
         path: format!("folder/{number}.txt").into(),
         size: Some(3),
         sha256: Some([0xab; 32]),
+        replaces: Vec::new(),
         outcomes: vec![OutcomeRecord {
             artifact: 0,
             status: Status::Completed,
@@ -182,8 +193,8 @@ fn a_run_is_written_as_documented() {
     -- _wadup_runs
     Integer(1) | Text("2023-11-14T22:13:20.250Z") | Text("2023-11-14T22:13:21.000Z") | Text("finished") | Text("0.1.0") | Text("[{\"name\":\"demo\",\"version\":\"1.0\",\"digest\":\"abc\"}]") | Text("{\"max_depth\":8}")
     -- _wadup_inputs
-    Integer(1) | Integer(1) | Null | Text("folder/0.txt") | Integer(3) | Text("abababababababababababababababababababababababababababababababab")
-    Integer(2) | Integer(1) | Integer(1) | Blob([99, 97, 102, 233]) | Null | Null
+    Integer(1) | Integer(1) | Null | Text("folder/0.txt") | Integer(3) | Text("abababababababababababababababababababababababababababababababab") | Integer(1)
+    Integer(2) | Integer(1) | Integer(1) | Blob([99, 97, 102, 233]) | Null | Null | Null
     -- _wadup_outcomes
     Integer(1) | Text("demo") | Text("completed") | Null | Null | Null | Text("out") | Text("") | Real(1.5) | Integer(65536) | Integer(0) | Integer(0) | Integer(0)
     Integer(2) | Text("demo") | Text("limit-exceeded") | Text("time") | Text("the time limit was reached") | Text("Traceback") | Text("out") | Text("") | Real(1.5) | Integer(65536) | Integer(0) | Integer(7) | Integer(0)
@@ -214,9 +225,9 @@ fn others_can_read_while_a_run_writes() {
     let fixture = Fixture::new();
     let mut sink = fixture.open();
     sink.begin_run(&start()).unwrap();
-    sink.commit(&[input(0, None, users_rows())]).unwrap();
+    sink.commit(&batch([input(0, None, users_rows())])).unwrap();
     assert_eq!(fixture.query("SELECT count(*) FROM users"), ["Integer(2)"]);
-    sink.commit(&[input(1, None, users_rows())]).unwrap();
+    sink.commit(&batch([input(1, None, users_rows())])).unwrap();
     assert_eq!(fixture.query("SELECT count(*) FROM users"), ["Integer(4)"]);
 }
 
@@ -325,10 +336,13 @@ fn a_batch_that_fails_leaves_nothing() {
     let fixture = Fixture::new();
     let mut sink = fixture.open();
     sink.begin_run(&start()).unwrap();
-    sink.commit(&[input(0, None, users_rows())]).unwrap();
+    sink.commit(&batch([input(0, None, users_rows())])).unwrap();
     // The same number twice cannot be.
     let error = sink
-        .commit(&[input(1, None, users_rows()), input(1, None, users_rows())])
+        .commit(&batch([
+            input(1, None, users_rows()),
+            input(1, None, users_rows()),
+        ]))
         .unwrap_err();
     assert!(matches!(error, SinkError::Sqlite { .. }), "{error}");
     drop(sink);
@@ -349,7 +363,9 @@ fn a_table_that_somebody_changed_meanwhile_is_noticed() {
         .unwrap()
         .execute_batch("CREATE TABLE users (input_id INTEGER, other TEXT)")
         .unwrap();
-    let error = sink.commit(&[input(0, None, users_rows())]).unwrap_err();
+    let error = sink
+        .commit(&batch([input(0, None, users_rows())]))
+        .unwrap_err();
     assert!(matches!(error, SinkError::TableChanged { .. }), "{error}");
 }
 
@@ -398,7 +414,7 @@ fn other_files_are_refused_and_untouched() {
     newer.run(&[]);
     Connection::open(newer.path())
         .unwrap()
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 3)
         .unwrap();
 
     let mut texts: Vec<String> = [&text, &short, &folder, &foreign, &newer]
@@ -415,7 +431,7 @@ fn other_files_are_refused_and_untouched() {
     hint: name a file in it, such as results.db
     FOLDER/results.db is a SQLite database that wadup did not make
     hint: choose another file; wadup only adds to its own databases
-    FOLDER/results.db was made by a newer wadup (format 2, this one knows up to 1)
+    FOLDER/results.db was made by a newer wadup (format 3, this one knows up to 2)
     hint: update wadup, or choose another file
     FOLDER/results.db is not a regular file
     ");
@@ -452,7 +468,7 @@ fn what_was_committed_before_a_crash_is_taken_up() {
     let crashed = Fixture::new();
     let mut sink = fixture.open();
     sink.begin_run(&start()).unwrap();
-    sink.commit(&[input(0, None, users_rows())]).unwrap();
+    sink.commit(&batch([input(0, None, users_rows())])).unwrap();
     for suffix in ["", "-wal"] {
         let name = format!("results.db{suffix}");
         fs::copy(
@@ -477,7 +493,8 @@ fn a_log_that_was_cut_anywhere_gives_whole_batches() {
     let mut sink = fixture.open();
     sink.begin_run(&start()).unwrap();
     for number in 0..5 {
-        sink.commit(&[input(number, None, users_rows())]).unwrap();
+        sink.commit(&batch([input(number, None, users_rows())]))
+            .unwrap();
     }
     let database = fs::read(fixture.path()).unwrap();
     let log = fs::read(fixture.folder.path().join("results.db-wal")).unwrap();
@@ -502,4 +519,128 @@ fn a_log_that_was_cut_anywhere_gives_whole_batches() {
         seen.extend(inputs);
     }
     assert!(seen.len() >= 5, "{seen:?}");
+}
+
+/// What earlier runs have of an input that was given.
+fn entries(fixture: &Fixture, path: &str) -> Vec<Entry> {
+    let ledger = fixture.open().ledger().unwrap();
+    ledger.entries(path.as_ref()).unwrap()
+}
+
+#[test]
+fn the_ledger_has_what_earlier_runs_wrote() {
+    let fixture = Fixture::new();
+    let mut failed = input(1, Some(0), Rows::new());
+    failed.outcomes[0].status = Status::Trapped;
+    let mut unreadable = input(2, None, Rows::new());
+    unreadable.path = OsString::from_vec(b"caf\xe9".to_vec());
+    unreadable.sha256 = None;
+    fixture.run(&[input(0, None, users_rows()), failed, unreadable]);
+
+    let mut sink = fixture.open();
+    let ledger = sink.ledger().unwrap();
+    sink.begin_run(&start()).unwrap();
+    sink.commit(&batch([input(0, None, Rows::new())])).unwrap();
+    let runs = ledger.runs().unwrap();
+    assert_eq!(runs.len(), 1, "not the one that goes on");
+    assert_eq!(runs[0].artifacts, start().artifacts);
+    assert_eq!(runs[0].settings, start().settings);
+    let entry = |id, sha256| Entry {
+        id,
+        run: 1,
+        sha256,
+        is_complete: true,
+    };
+    let entries = |path: &[u8]| {
+        let path = OsString::from_vec(path.to_vec());
+        ledger.entries(&path).unwrap()
+    };
+    assert_eq!(entries(b"folder/0.txt"), [entry(1, Some([0xab; 32]))]);
+    assert_eq!(entries(b"caf\xe9"), [entry(3, None)]);
+    assert_eq!(entries(b"folder/1.txt"), [], "it was not given");
+    assert!(ledger.has_failed(1).unwrap(), "what descends from it");
+    assert!(!ledger.has_failed(3).unwrap());
+}
+
+#[test]
+fn a_tree_is_complete_when_it_is_said_to_be() {
+    let fixture = Fixture::new();
+    let mut sink = fixture.open();
+    sink.begin_run(&start()).unwrap();
+    let one = |input| Batch {
+        inputs: vec![input],
+        complete_trees: Vec::new(),
+    };
+    sink.commit(&one(input(0, None, Rows::new()))).unwrap();
+    sink.commit(&one(input(1, Some(0), Rows::new()))).unwrap();
+    sink.commit(&one(input(2, None, Rows::new()))).unwrap();
+    sink.commit(&Batch {
+        inputs: Vec::new(),
+        complete_trees: vec![0],
+    })
+    .unwrap();
+    drop(sink);
+    assert!(entries(&fixture, "folder/0.txt")[0].is_complete);
+    assert!(!entries(&fixture, "folder/2.txt")[0].is_complete);
+}
+
+#[test]
+fn what_is_replaced_goes_with_all_that_descends_from_it() {
+    let fixture = Fixture::new();
+    let other = |number, parent| {
+        let mut rows = users_rows();
+        let table = rows.define(table("Other \"table\"", &[("n", DataType::Int64)]));
+        rows.push(table, &[Cell::Int64(number as i64)]).unwrap();
+        input(number, parent, rows)
+    };
+    fixture.run(&[
+        other(0, None),
+        other(1, Some(0)),
+        other(2, Some(1)),
+        other(3, None),
+    ]);
+    let mut anew = other(0, None);
+    anew.replaces = vec![1];
+    fixture.run(&[anew]);
+    fixture.check();
+    let ids = fixture.query("SELECT id FROM _wadup_inputs ORDER BY id");
+    assert_eq!(ids, ["Integer(4)", "Integer(5)"]);
+    for table in ["users", "\"Other \"\"table\"\"\"", "_wadup_outcomes"] {
+        let sql = format!("SELECT DISTINCT input_id FROM {table} ORDER BY 1");
+        assert_eq!(fixture.query(&sql), ids, "{table}");
+    }
+}
+
+#[test]
+fn a_batch_that_fails_replaces_nothing() {
+    let fixture = Fixture::new();
+    fixture.run(&[input(0, None, users_rows())]);
+    let mut sink = fixture.open();
+    sink.begin_run(&start()).unwrap();
+    let mut anew = input(0, None, users_rows());
+    anew.replaces = vec![1];
+    sink.commit(&batch([anew.clone(), anew])).unwrap_err();
+    drop(sink);
+    fixture.check();
+    assert_eq!(fixture.query("SELECT count(*) FROM users"), ["Integer(2)"]);
+}
+
+/// The tables as wadup made them before it could go on from a run.
+#[test]
+fn a_database_of_format_1_is_brought_up_to_date() {
+    let fixture = Fixture::new();
+    fixture.run(&[input(0, None, users_rows()), input(1, Some(0), Rows::new())]);
+    fixture.run(&[input(2, None, users_rows())]);
+    Connection::open(fixture.path())
+        .unwrap()
+        .execute_batch(
+            "ALTER TABLE _wadup_inputs DROP COLUMN tree_complete;
+             UPDATE _wadup_runs SET ended = NULL WHERE id = 2;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    assert!(entries(&fixture, "folder/0.txt")[0].is_complete);
+    assert!(!entries(&fixture, "folder/2.txt")[0].is_complete);
+    assert_eq!(fixture.query("PRAGMA user_version"), ["Integer(2)"]);
+    fixture.check();
 }

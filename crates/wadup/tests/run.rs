@@ -52,6 +52,43 @@ fn a_second_run_is_added() {
 }
 
 #[test]
+fn a_run_goes_on_from_earlier_ones() {
+    let scratch = with_inputs(&["a.txt", "b.txt"]);
+    scratch.write_module("hello.wasm", &guest::greeting());
+    scratch.write_module("fails.wasm", &Guest::new().exit(3));
+    let resume = |artifact: &str, more: &[&str]| {
+        let run = [
+            "run",
+            artifact,
+            "--jobs=1",
+            "--input=inputs",
+            "--output=out.db",
+        ];
+        scratch.wadup(run.iter().chain(&["--resume"]).chain(more))
+    };
+    assert_eq!(resume("hello.wasm", &[]).code, Some(0));
+    scratch.write("inputs/b.txt", "other");
+    assert_said!(scratch, resume("hello.wasm", &["--verbose"]));
+    let greetings = "SELECT i.path, i.run_id FROM greetings AS g
+        JOIN _wadup_inputs AS i ON i.id = g.input_id ORDER BY i.path";
+    let greetings = scratch.query("out.db", greetings);
+    assert_eq!(greetings, ["inputs/a.txt|1", "inputs/b.txt|2"]);
+
+    assert_eq!(resume("fails.wasm", &[]).code, Some(3));
+    assert_said!(scratch, resume("fails.wasm", &[]));
+    assert_said!(scratch, resume("fails.wasm", &["--retry-failed"]));
+    let one = scratch.wadup([
+        "run",
+        "hello.wasm",
+        "fails.wasm",
+        "--input=inputs",
+        "--output=out.db",
+        "--resume",
+    ]);
+    assert_said!(scratch, one);
+}
+
+#[test]
 fn failures_are_outcomes_and_the_exit_code_says_so() {
     let scratch = with_inputs(&["a.txt", "b.txt"]);
     scratch.write_module(

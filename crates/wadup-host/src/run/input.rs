@@ -15,6 +15,7 @@ use crate::host::RunError;
 use crate::inputs::{self, Opened, Source, Unreadable};
 use crate::intake::Intake;
 use crate::outcome::{NoOutcome, Verdict, output};
+use crate::resume::Decision;
 use crate::settings::Isolation;
 use crate::subcontent::{Child, Tree};
 
@@ -22,7 +23,6 @@ use crate::subcontent::{Child, Tree};
 struct Processed {
     record: InputRecord,
     children: Vec<Child>,
-    tree: Arc<Tree>,
 }
 
 impl Run<'_> {
@@ -34,14 +34,21 @@ impl Run<'_> {
             path: &job.path,
         });
         let depth = job.depth;
-        let Some(processed) = self.processed(workplace, job) else {
+        let tree = self.tree(&job);
+        let Some(opened) = self.open(&job.origin) else {
+            return Vec::new();
+        };
+        let Some(replaces) = self.replaces(&job, &opened) else {
+            return Vec::new();
+        };
+        let Some(processed) = self.processed(workplace, job, &opened, &tree) else {
             return Vec::new();
         };
         let Processed {
-            record,
+            mut record,
             children,
-            tree,
         } = processed;
+        record.replaces = replaces;
         self.reporter.report(&Event::InputFinished {
             number: record.number,
             parent: record.parent,
@@ -53,7 +60,7 @@ impl Run<'_> {
         });
         let parent = record.number;
         // Before its children are to be had, so that it is also committed before them.
-        if !self.outbox.send(record) {
+        if !self.send(record, children.len(), &tree) {
             return Vec::new();
         }
         let number = |children: usize| self.numbers.fetch_add(children as u64, Ordering::Relaxed);
@@ -74,29 +81,79 @@ impl Run<'_> {
         jobs.map(Work::Input).collect()
     }
 
-    /// `None` if nothing is to be recorded because the run ends.
-    fn processed(&self, workplace: &mut Workplace<'_>, job: Job) -> Option<Processed> {
-        let tree = match &job.origin {
+    /// The account that an input is charged to.
+    fn tree(&self, job: &Job) -> Arc<Tree> {
+        match &job.origin {
             Origin::Given(_) => Arc::new(Tree::new(
+                job.number,
                 self.settings.caps.subcontent,
                 self.settings.caps.subcontent_bytes,
                 Arc::clone(&self.memory),
             )),
             Origin::Emitted { tree, .. } => Arc::clone(tree),
-        };
-        let opened = self.open(&job.origin);
-        if self.cancel.interrupt().is_raised() {
-            return None;
         }
+    }
+
+    /// What an input replaces of earlier runs; `None` if they are done with it, or the sink
+    /// failed. Sub-content is as its root is.
+    fn replaces(&self, job: &Job, opened: &Result<Opened, Unreadable>) -> Option<Vec<i64>> {
+        let (Some(past), None) = (&self.past, job.parent) else {
+            return Some(Vec::new());
+        };
+        let sha256 = opened.as_ref().ok().map(|opened| opened.sha256);
+        match past.decide(&job.path, sha256) {
+            Ok(Decision::Process { replaces }) => Some(replaces),
+            Ok(Decision::Done { failed }) => {
+                self.unchanged.fetch_add(1, Ordering::Relaxed);
+                self.unchanged_failed
+                    .fetch_add(u64::from(failed), Ordering::Relaxed);
+                self.reporter.report(&Event::Unchanged {
+                    number: job.number,
+                    path: &job.path,
+                    failed,
+                });
+                None
+            }
+            Err(error) => {
+                self.fail(error.into());
+                None
+            }
+        }
+    }
+
+    /// Sends an input to the sink, and says so if its tree is complete; `false` if the sink has
+    /// failed.
+    fn send(&self, record: InputRecord, children: usize, tree: &Tree) -> bool {
+        tree.add(children);
+        let completes = tree.is_last().then_some(tree.root());
+        if !self.outbox.send(record, completes) {
+            return false;
+        }
+        // Two may have been sent at the same time, neither of which was the last.
+        if tree.sent() && completes.is_none() {
+            self.outbox.complete(tree.root());
+        }
+        true
+    }
+
+    /// `None` if nothing is to be recorded because the run ends.
+    fn processed(
+        &self,
+        workplace: &mut Workplace<'_>,
+        job: Job,
+        opened: &Result<Opened, Unreadable>,
+        tree: &Arc<Tree>,
+    ) -> Option<Processed> {
         let mut record = InputRecord {
             number: job.number,
             parent: job.parent,
             path: job.path,
             size: opened.as_ref().ok().map(|opened| opened.size),
             sha256: opened.as_ref().ok().map(|opened| opened.sha256),
+            replaces: Vec::new(),
             outcomes: Vec::with_capacity(self.artifacts.len()),
         };
-        let verdict = match &opened {
+        let verdict = match opened {
             Err(why) => Some(Verdict::unreadable(why)),
             Ok(_) if job.depth > self.settings.max_depth => {
                 Some(Verdict::too_deep(self.settings.max_depth))
@@ -105,33 +162,31 @@ impl Run<'_> {
         };
         let mut children = Vec::new();
         for artifact in 0..self.artifacts.len() {
-            let outcome = match (&verdict, &opened) {
+            let outcome = match (&verdict, opened) {
                 (None, Ok(opened)) => {
                     let path = record.path.clone();
-                    self.execute(workplace, artifact, path, opened, &tree, &mut children)?
+                    self.execute(workplace, artifact, path, opened, tree, &mut children)?
                 }
                 (verdict, _) => verdict.as_ref()?.without_execution(artifact),
             };
             record.outcomes.push(outcome);
         }
-        Some(Processed {
-            record,
-            children,
-            tree,
-        })
+        Some(Processed { record, children })
     }
 
-    fn open(&self, origin: &Origin) -> Result<Opened, Unreadable> {
+    /// `None` if nothing is to be recorded because the run ends.
+    fn open(&self, origin: &Origin) -> Option<Result<Opened, Unreadable>> {
         let stop = || self.cancel.interrupt().is_raised();
         let spool = self.settings.caps.spooled_input;
-        match origin {
+        let opened = match origin {
             Origin::Given(Source::File { path, follow }) => {
                 inputs::open(path, *follow, spool, &stop)
             }
             Origin::Given(Source::Stdin) => inputs::open_stdin(spool, &stop),
             Origin::Given(Source::Unreadable { why, .. }) => Err(why.clone()),
             Origin::Emitted { piece, .. } => inputs::open_piece(piece, &stop),
-        }
+        };
+        (!stop()).then_some(opened)
     }
 
     /// One artifact on one input, in a sandbox of its own. `None` if it was interrupted or the

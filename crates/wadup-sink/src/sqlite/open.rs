@@ -94,7 +94,7 @@ pub(super) fn open(path: &Path) -> Result<(Connection, File), OpenError> {
     lock(&file, path)?;
     // SQLite gets an absolute path: it takes names such as `:memory:` for something else.
     let absolute = fs::canonicalize(path).map_err(io("resolve"))?;
-    let connection = connect(&absolute).map_err(|source| OpenError::Sqlite {
+    let connection = connect(&absolute, &kind).map_err(|source| OpenError::Sqlite {
         step: "open the database",
         path: path.to_path_buf(),
         source,
@@ -157,9 +157,9 @@ fn kind(file: &mut File) -> io::Result<Kind> {
 }
 
 impl Kind {
-    fn check(self, path: &Path) -> Result<(), OpenError> {
+    fn check(&self, path: &Path) -> Result<(), OpenError> {
         let path = path.to_path_buf();
-        match self {
+        match *self {
             Self::Other => Err(OpenError::NotADatabase { path }),
             Self::OtherDatabase => Err(OpenError::Foreign { path }),
             Self::Ours { version } if version > SCHEMA_VERSION => Err(OpenError::Newer {
@@ -172,14 +172,18 @@ impl Kind {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, kind: &Kind) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Until the first commit there is nothing that would be worth a wait for the disk: a new
     // database is empty, and of one that is there only the header changes, which is in one
-    // sector. A kill does no harm in any case, as there is still a journal.
-    connection.pragma_update(None, "synchronous", "OFF")?;
+    // sector. A kill does no harm in any case, as there is still a journal. One of an older
+    // format is about to be rewritten.
+    let is_older = matches!(kind, Kind::Ours { version } if *version < SCHEMA_VERSION);
+    if !is_older {
+        connection.pragma_update(None, "synchronous", "OFF")?;
+    }
     // Double quotes are for names only: a misspelt name must not become a text.
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;

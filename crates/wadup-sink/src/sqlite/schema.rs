@@ -8,7 +8,7 @@ use crate::sink::TakenName;
 /// `wadu`, in the database's header.
 pub(super) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"wadu");
 /// `PRAGMA user_version`; a reader of version N must not write to a later one.
-pub(super) const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 2;
 /// The first column of every table of rows.
 pub(super) const INPUT_ID: &str = "input_id";
 /// All names that begin so are wadup's own.
@@ -17,17 +17,44 @@ const PREFIX: &str = "_wadup";
 const SQLITE_PREFIX: &str = "sqlite_";
 
 const SYSTEM_TABLES: &str = include_str!("schema.sql");
+const UPGRADE_TO_2: &str = include_str!("upgrade_2.sql");
 
-/// Makes the system tables unless they are there.
+/// Makes the system tables unless they are there, and brings those of an older wadup up to date.
 pub(super) fn initialise(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: u32 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if found != APPLICATION_ID {
+    let number = |pragma: &str| transaction.pragma_query_value(None, pragma, |row| row.get(0));
+    let (application, version): (u32, u32) = (number("application_id")?, number("user_version")?);
+    if application != APPLICATION_ID {
         transaction.execute_batch(SYSTEM_TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    } else if version < 2 {
+        transaction.execute_batch(UPGRADE_TO_2)?;
+    }
+    if version != SCHEMA_VERSION {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     transaction.commit()
+}
+
+/// All tables of rows.
+pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
+    let taken = taken_names(connection)?;
+    Ok(taken
+        .into_iter()
+        .filter_map(|name| match name {
+            TakenName::Table(table) => Some(table),
+            TakenName::Other { .. } => None,
+        })
+        .collect())
+}
+
+/// Finds what was given as a path. Only runs that go on from others need it, and so it is not
+/// there until the first of them.
+pub(super) fn index_paths(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "CREATE INDEX IF NOT EXISTS _wadup_inputs_path ON _wadup_inputs (path)
+         WHERE parent_id IS NULL",
+    )
 }
 
 /// All tables of rows, and the names that something else has.
@@ -85,6 +112,14 @@ pub(super) fn create(transaction: &Transaction<'_>, table: &Table) -> rusqlite::
         "CREATE TABLE {name} ({INPUT_ID} INTEGER NOT NULL REFERENCES _wadup_inputs (id){columns}) STRICT;
          CREATE INDEX {index} ON {name} ({INPUT_ID});"
     ))
+}
+
+/// The statement that deletes the rows of inputs, which a query finds.
+pub(super) fn delete(table: &Table, inputs: &str) -> String {
+    format!(
+        "DELETE FROM {} WHERE {INPUT_ID} IN ({inputs})",
+        quote(&table.name)
+    )
 }
 
 /// The statement that adds a row, `input_id` first.

@@ -23,7 +23,9 @@ CREATE TABLE _wadup_inputs (
     -- Bytes; NULL if it could not be read.
     size      INTEGER,
     -- Hex.
-    sha256    TEXT
+    sha256    TEXT,
+    -- Of files: whether everything that descends from it is there. NULL for sub-content.
+    tree_complete INTEGER
 ) STRICT;
 
 CREATE INDEX _wadup_inputs_run ON _wadup_inputs (run_id);

@@ -1,6 +1,7 @@
 //! Writing one input's records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +11,7 @@ use rusqlite::{CachedStatement, ToSql, Transaction, params};
 use wadup_protocol::metadata::Table;
 
 use super::{Run, schema};
-use crate::record::{InputRecord, OutcomeRecord};
+use crate::record::{Batch, InputRecord, OutcomeRecord};
 use crate::rows::{Cell, Rows};
 use crate::sink::SinkError;
 
@@ -56,26 +57,53 @@ impl Writer {
         }
     }
 
+    /// Writes a batch.
+    pub(super) fn batch(
+        &mut self,
+        transaction: &Transaction<'_>,
+        run: Run,
+        batch: &Batch,
+    ) -> Result<(), WriteError> {
+        let mut complete: HashSet<u64> = batch.complete_trees.iter().copied().collect();
+        for input in &batch.inputs {
+            for entry in &input.replaces {
+                delete_tree(transaction, *entry)?;
+            }
+            let is_complete = complete.remove(&input.number);
+            self.input(transaction, run, input, is_complete)?;
+        }
+        // Of inputs that are in earlier batches.
+        let mut statement = transaction
+            .prepare_cached("UPDATE _wadup_inputs SET tree_complete = 1 WHERE id = ?1")?;
+        for number in complete {
+            statement.execute([run.input_id(number)])?;
+        }
+        Ok(())
+    }
+
     /// Writes an input, its outcomes and their rows.
-    pub(super) fn input(
+    fn input(
         &mut self,
         transaction: &Transaction<'_>,
         run: Run,
         input: &InputRecord,
+        is_complete: bool,
     ) -> Result<(), WriteError> {
         let id = run.input_id(input.number);
         transaction
             .prepare_cached(
-                "INSERT INTO _wadup_inputs (id, run_id, parent_id, path, size, sha256)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO _wadup_inputs
+                     (id, run_id, parent_id, path, size, sha256, tree_complete)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 id,
                 run.id,
                 input.parent.map(|parent| run.input_id(parent)),
-                PathValue(input),
+                PathValue(&input.path),
                 input.size.map(saturating),
                 input.sha256.as_ref().map(hex),
+                input.parent.is_none().then_some(is_complete),
             ])?;
         for outcome in &input.outcomes {
             self.outcome(transaction, id, outcome)?;
@@ -164,20 +192,40 @@ impl Writer {
     }
 }
 
+/// Deletes an input, all that descends from it, and their rows.
+fn delete_tree(transaction: &Transaction<'_>, root: i64) -> rusqlite::Result<()> {
+    const TREE: &str = "WITH RECURSIVE tree (id) AS (
+        SELECT ?1 UNION ALL
+        SELECT child.id FROM _wadup_inputs AS child JOIN tree ON child.parent_id = tree.id
+    ) SELECT id FROM tree";
+    for table in schema::tables(transaction)? {
+        let sql = schema::delete(&table, TREE);
+        transaction.prepare_cached(&sql)?.execute([root])?;
+    }
+    for own in [
+        "DELETE FROM _wadup_outcomes WHERE input_id IN",
+        "DELETE FROM _wadup_inputs WHERE id IN",
+    ] {
+        let sql = format!("{own} ({TREE})");
+        transaction.prepare_cached(&sql)?.execute([root])?;
+    }
+    Ok(())
+}
+
 impl Run {
     fn input_id(self, number: u64) -> i64 {
         self.first_input.saturating_add(saturating(number))
     }
 }
 
-struct PathValue<'a>(&'a InputRecord);
+/// A path: text, or bytes where it is not UTF-8.
+pub(super) struct PathValue<'a>(pub(super) &'a OsStr);
 
 impl ToSql for PathValue<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let path = &self.0.path;
-        Ok(ToSqlOutput::Borrowed(match path.to_str() {
+        Ok(ToSqlOutput::Borrowed(match self.0.to_str() {
             Some(text) => ValueRef::Text(text.as_bytes()),
-            None => ValueRef::Blob(path.as_bytes()),
+            None => ValueRef::Blob(self.0.as_bytes()),
         }))
     }
 }

@@ -40,6 +40,15 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: PathBuf,
 
+    /// Go on from earlier runs in FILE: pass over inputs that they are done with, and replace the rows
+    /// of those that have changed or that they did not finish
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// With --resume, process inputs that failed again
+    #[arg(long, requires = "resume")]
+    pub(crate) retry_failed: bool,
+
     /// Inputs to process at once [default: all cores, as far as --max-memory of each fits the memory
     /// that is available]
     #[arg(short, long, visible_alias = "threads", value_name = "N", value_parser = value::count)]

@@ -96,7 +96,7 @@ fn load(
 fn exit_code(summary: &RunSummary) -> ExitCode {
     if summary.cancelled {
         ExitCode::Interrupted
-    } else if summary.failed_inputs > 0 {
+    } else if summary.failed() > 0 {
         ExitCode::InputsFailed
     } else {
         ExitCode::Success

@@ -81,7 +81,9 @@ impl Failure {
             RunError::Worker(_) | RunError::Thread(_) => {
                 Self::new(ExitCode::Internal, error).because_of_sources(error)
             }
-            RunError::SameName { .. } => Self::new(ExitCode::Usage, START_RUN).because(error),
+            RunError::SameName { .. } | RunError::OtherArtifacts { .. } => {
+                Self::new(ExitCode::Usage, START_RUN).because(error)
+            }
             _ => Self::new(ExitCode::Internal, START_RUN).because(error),
         };
         failure.hint(error.hint())

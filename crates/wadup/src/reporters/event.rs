@@ -24,6 +24,13 @@ pub(super) enum RunEvent<'a> {
         outcomes: Vec<JsonOutcome<'a>>,
         children: u64,
     },
+    /// An earlier run is done with it.
+    InputUnchanged {
+        number: u64,
+        #[serde(flatten)]
+        path: JsonPath<'a>,
+        failed: bool,
+    },
     /// What these inputs came to is in the database.
     Committed {
         inputs: u64,
@@ -35,6 +42,8 @@ pub(super) enum RunEvent<'a> {
         inputs: u64,
         children: u64,
         failed_inputs: u64,
+        unchanged_inputs: u64,
+        unchanged_failed_inputs: u64,
         outcomes: &'a BTreeMap<Status, u64>,
         rows: &'a BTreeMap<String, u64>,
         rows_dropped: u64,
@@ -90,6 +99,15 @@ impl<'a> RunEvent<'a> {
                     .collect(),
                 children: *children,
             }),
+            Event::Unchanged {
+                number,
+                path,
+                failed,
+            } => Some(Self::InputUnchanged {
+                number: *number,
+                path: JsonPath::new(path),
+                failed: *failed,
+            }),
             Event::Committed { inputs, rows } => Some(Self::Committed {
                 inputs: *inputs,
                 rows: *rows,
@@ -108,6 +126,8 @@ impl<'a> RunEvent<'a> {
             inputs: summary.inputs,
             children: summary.children,
             failed_inputs: summary.failed_inputs,
+            unchanged_inputs: summary.unchanged,
+            unchanged_failed_inputs: summary.unchanged_failed,
             outcomes: &summary.outcomes,
             rows: &summary.rows,
             rows_dropped: summary.rows_dropped,

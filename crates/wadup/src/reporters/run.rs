@@ -130,6 +130,12 @@ impl RunReporter {
                     self.outcomes(path, outcomes);
                 }
             }
+            Event::Unchanged { path, .. } => {
+                self.progress.inc(1);
+                if self.verbose {
+                    self.say(&format!("done already: {}\n", display_path(path.as_ref())));
+                }
+            }
             Event::Skipped {
                 path,
                 reason: reason @ SkipReason::SymbolicLink,

@@ -39,12 +39,25 @@ fn headline(summary: &RunSummary) -> String {
         shown(summary.duration),
         statuses(summary),
     );
+    if summary.unchanged > 0 {
+        let _ = writeln!(text, "  {}", unchanged(summary));
+    }
     if summary.children > 0 {
         let _ = writeln!(
             text,
             "  {} of them sub-content",
             HumanCount(summary.children)
         );
+    }
+    text
+}
+
+/// What earlier runs were done with.
+fn unchanged(summary: &RunSummary) -> String {
+    let mut text = format!("{} done by earlier runs", HumanCount(summary.unchanged));
+    if summary.unchanged_failed > 0 {
+        let failed = HumanCount(summary.unchanged_failed);
+        let _ = write!(text, ", {BAD}{failed} failed{BAD:#} (--retry-failed)");
     }
     text
 }

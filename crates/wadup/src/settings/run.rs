@@ -8,7 +8,7 @@ use std::{
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use wadup_build::BuildSettings;
-use wadup_host::{CompiledCache, HostSettings, Inputs, Isolation};
+use wadup_host::{CompiledCache, HostSettings, Inputs, Isolation, Resume};
 use wadup_project::Project;
 
 use super::build::{build_settings, import_limits, load_project};
@@ -222,6 +222,9 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
             .map(|var| (var.name.clone(), var.value.clone()))
             .collect(),
         cache,
+        resume: args.resume.then_some(Resume {
+            retry_failed: args.retry_failed,
+        }),
         ..default
     }
 }
