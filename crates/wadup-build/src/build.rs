@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use wadup_engine::Limits;
 use wadup_project::Project;
 use wadup_protocol::ABI_VERSION;
+use wadup_protocol::bundle::APP_DIR;
 use wadup_protocol::manifest::{Manifest, Start};
 
 use crate::artifact::{self, STACK_SIZE};
 use crate::audit::{ImportReport, Impurities};
+use crate::bytecode;
 use crate::cache::{Cache, write_atomically};
 use crate::digest::Digest;
 use crate::dist_info;
@@ -29,8 +31,8 @@ use crate::tree::ReadError;
 ///
 /// # Errors
 ///
-/// When dependencies cannot be resolved or packed, the toolchain fails, a source of the
-/// project is not valid Python, or its entry point fails when it is imported.
+/// When dependencies cannot be resolved or packed, the toolchain fails, the entry module is not
+/// valid Python, or it fails when it is imported.
 pub fn build(
     project: &Project,
     settings: &BuildSettings,
@@ -199,7 +201,7 @@ impl Build<'_> {
 
     fn deliver(self, made: Made, cached: bool) -> Result<BuildOutput, BuildError> {
         let reporter = self.clock.reporter;
-        let warnings = self.warnings();
+        let warnings = self.warnings(&made.record.files);
         for warning in &warnings {
             reporter.event(BuildEvent::Warning(warning.clone()));
         }
@@ -220,10 +222,16 @@ impl Build<'_> {
         })
     }
 
-    fn warnings(&self) -> Vec<Warning> {
+    fn warnings(&self, packed: &[PackedFile]) -> Vec<Warning> {
         let native = self.project.sources.native.iter();
         let native = native.map(|path| Warning::NativeLibrary { path: path.clone() });
-        native.collect()
+        let invalid = match self.settings.precompile {
+            true => bytecode::without(packed, APP_DIR),
+            false => Vec::new(),
+        };
+        let invalid = invalid.into_iter();
+        let invalid = invalid.map(|path| Warning::NotPython { path });
+        native.chain(invalid).collect()
     }
 
     /// Also for an artifact from the cache: what it has frozen, it has frozen.

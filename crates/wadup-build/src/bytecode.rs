@@ -5,9 +5,12 @@
 
 mod compiler;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 use wadup_protocol::bundle::BundleError;
 
+use crate::output::PackedFile;
 use crate::sandbox::SandboxError;
 use crate::snapshot::SnapshotError;
 use crate::tree::{Conflict, ReadError, Tree};
@@ -90,6 +93,17 @@ pub(crate) fn compile(
         }
     }
     Ok((compiled, errors))
+}
+
+/// The sources below `folder` that could not be compiled: what has no bytecode beside it.
+pub(crate) fn without(files: &[PackedFile], folder: &str) -> Vec<String> {
+    let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let below = paths.iter().filter_map(|path| {
+        let relative = path.strip_prefix(folder)?.strip_prefix('/')?;
+        (relative.ends_with(".py") && !paths.contains(&*Placement::Beside.of(path)))
+            .then(|| relative.to_owned())
+    });
+    below.collect()
 }
 
 impl Placement {

@@ -52,6 +52,9 @@ pub enum FileKind {
 pub enum Warning {
     /// A native library in a package of the project was left out.
     NativeLibrary { path: String },
+    /// A source of the project is no valid Python, such as a template or a test of a parser. It
+    /// was packed as it is.
+    NotPython { path: String },
 }
 
 impl FileKind {
@@ -70,6 +73,10 @@ impl fmt::Display for Warning {
             Self::NativeLibrary { path } => {
                 write!(f, "{path} is native code and was left out")
             }
+            Self::NotPython { path } => write!(
+                f,
+                "{path} is not valid Python: it was packed, and importing it will fail"
+            ),
         }
     }
 }

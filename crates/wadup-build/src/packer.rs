@@ -160,13 +160,24 @@ impl<'a> Packer<'a> {
             if self.plan.precompile {
                 let (compiled, errors) =
                     bytecode::compile(self.compiler()?, tree, Placement::Beside)?;
-                if let Some(error) = errors.into_iter().next() {
+                let fatal = |error: &SourceError| self.is_of_entry_point(&error.path);
+                if let Some(error) = errors.into_iter().find(fatal) {
                     return Err(self.syntax_error(error));
                 }
                 tree = compiled;
             }
             dist_info::record(&mut tree, APP_DIR);
             Ok(tree)
+        })
+    }
+
+    /// Whether every start of the artifact imports it: the entry module, and the packages that
+    /// it is in.
+    fn is_of_entry_point(&self, path: &str) -> bool {
+        let mut module = APP_DIR.to_owned();
+        self.plan.boot.entry_point.split('.').any(|name| {
+            module = format!("{module}/{name}");
+            path == format!("{module}.py") || path == format!("{module}/__init__.py")
         })
     }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::Arc;
 
 use support::{Case, Elsewhere, tools};
-use wadup_build::{BuildSettings, FileKind, Step};
+use wadup_build::{BuildSettings, FileKind, Step, Warning};
 use wadup_engine::{CompiledCache, End, Engine, EngineSettings, Limits, Program};
 use wadup_protocol::manifest::{Manifest, Start};
 use wadup_protocol::metadata::{Metadata, Value};
@@ -238,6 +238,27 @@ fn a_source_that_is_no_python_is_shown() {
     let error = case.build().unwrap_err();
     insta::assert_snapshot!(case.told(&error));
     assert!(!case.output().exists());
+}
+
+#[test]
+fn a_source_that_is_no_python_and_not_imported_is_packed() {
+    let files = [
+        ("demo.py", "def main(): pass\n"),
+        ("templates/{{name}}.py", "import {{name}}\n"),
+        ("bad.py", "def f(:\n"),
+    ];
+    let case = Case::new("", "", &files);
+    let invalid = ["bad.py", "templates/{{name}}.py"].map(|path| Warning::NotPython {
+        path: path.to_owned(),
+    });
+    let build = || case.build().unwrap();
+    let (made, found) = (build(), build());
+    assert!(found.cached);
+    for output in [made, found] {
+        assert_eq!(output.warnings, invalid);
+        let packed = |path: &str| output.files.iter().any(|file| file.path == path);
+        assert!(packed("/app/bad.py") && !packed("/app/__pycache__/bad.cpython-313.pyc"));
+    }
 }
 
 #[test]
