@@ -13,6 +13,7 @@ use wadup_sink::Rows;
 use wadup_vfs::{InodeId, TakenFile, Vfs};
 use wadup_wasi::{CloseHandler, ClosedFile, Interrupted};
 
+use crate::cap::Cap;
 use crate::metadata::{Refusal, Spool};
 use crate::rejection::Rejection;
 use crate::settings::Caps;
@@ -42,8 +43,7 @@ pub(crate) struct Intake {
 #[derive(Debug)]
 pub(crate) enum Trouble {
     Rejected(Rejection),
-    /// More of something than a cap allows.
-    TooMuch(&'static str),
+    TooMuch(Cap),
     /// The host's own file system failed.
     Spool(std::io::Error),
 }
@@ -141,13 +141,13 @@ impl Intake {
 
     fn take_rows(&mut self, file: &str, json: TakenFile) {
         if json.len() > self.max_metadata {
-            self.trouble = Some(Trouble::TooMuch("bytes of metadata in one file"));
+            self.trouble = Some(Trouble::TooMuch(Cap::MetadataFile));
             return;
         }
         match self.spool.take_in(file, &json.into_vec()) {
             Ok(()) => {}
             Err(Refusal::Rejected(rejection)) => self.reject(rejection),
-            Err(Refusal::TooMuch(what)) => self.trouble = Some(Trouble::TooMuch(what)),
+            Err(Refusal::TooMuch(cap)) => self.trouble = Some(Trouble::TooMuch(cap)),
         }
     }
 
@@ -158,7 +158,7 @@ impl Intake {
         };
         match self.tree.keep(path, content) {
             Ok(child) => self.children.push(child),
-            Err(Refused::TooMuch(what)) => self.trouble = Some(Trouble::TooMuch(what)),
+            Err(Refused::TooMuch(cap)) => self.trouble = Some(Trouble::TooMuch(cap)),
             Err(Refused::Io(error)) => self.trouble = Some(Trouble::Spool(error)),
         }
     }

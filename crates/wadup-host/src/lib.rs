@@ -29,6 +29,7 @@
 
 mod artifact;
 mod cancel;
+mod cap;
 mod events;
 mod host;
 mod inputs;

@@ -9,6 +9,7 @@ use wadup_protocol::metadata::{Column, DataType};
 use wadup_sink::{Cell, Rows};
 
 use self::reader::{RowText, TableText, ValueText};
+use crate::cap::Cap;
 use crate::rejection::{Place, Rejection};
 
 /// Tables and rows that one execution has handed over.
@@ -25,8 +26,7 @@ pub(crate) struct Spool {
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Rejected(Rejection),
-    /// More rows or tables than may be spooled.
-    TooMuch(&'static str),
+    TooMuch(Cap),
 }
 
 impl From<Rejection> for Refusal {
@@ -74,7 +74,7 @@ impl Spool {
             error,
         })?;
         if self.tables.len() >= self.max_tables as usize {
-            return Err(Refusal::TooMuch("tables"));
+            return Err(Refusal::TooMuch(Cap::Tables));
         }
         let index = self.rows.define(table);
         self.tables.insert(key, index);
@@ -111,9 +111,9 @@ impl Spool {
         }
         self.rows
             .push(index, &cells)
-            .map_err(|_| Refusal::TooMuch("rows"))?;
+            .map_err(|_| Refusal::TooMuch(Cap::Rows))?;
         if self.rows.size() as u64 > self.max_bytes {
-            return Err(Refusal::TooMuch("rows"));
+            return Err(Refusal::TooMuch(Cap::Rows));
         }
         Ok(())
     }

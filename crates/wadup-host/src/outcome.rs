@@ -104,11 +104,8 @@ impl Verdict {
         if changed {
             return Ok(Self::unreadable(&Unreadable::Changed));
         }
-        if let Some(Trouble::TooMuch(what)) = &delivery.trouble {
-            return Ok(Self::limit(
-                "output",
-                format!("the guest handed over too many {what}"),
-            ));
+        if let Some(Trouble::TooMuch(cap)) = &delivery.trouble {
+            return Ok(Self::limit(cap.kind(), cap.to_string()));
         }
         let verdict = Self::on_end(finished, delivery);
         if verdict.status != Status::Completed {
@@ -229,7 +226,7 @@ fn refusal(finished: &Finished) -> Option<(&'static str, &'static str)> {
     }
     let refusals = finished.wasi.vfs().refusals();
     if refusals.any() {
-        return Some(("files", "space for files was refused"));
+        return Some(("files", "space for files was refused (--max-files)"));
     }
     finished
         .wasi

@@ -81,6 +81,9 @@ pub struct Caps {
     pub subcontent: u64,
     /// Bytes of sub-content below one given input, at all depths together.
     pub subcontent_bytes: u64,
+    /// Bytes of sub-content below one given input for each of its own bytes. 64 MiB are allowed
+    /// in any case.
+    pub subcontent_ratio: u32,
     /// Bytes that are read from stdin or another input whose length is not known.
     pub spooled_input: u64,
 }
@@ -119,6 +122,7 @@ impl Default for Caps {
             total_tables: 10_000,
             subcontent: 100_000,
             subcontent_bytes: 4 * GIB,
+            subcontent_ratio: 200,
             spooled_input: 4 * GIB,
         }
     }
@@ -171,6 +175,7 @@ impl HostSettings {
                 "total_tables": caps.total_tables,
                 "subcontent": caps.subcontent,
                 "subcontent_bytes": caps.subcontent_bytes,
+                "subcontent_ratio": caps.subcontent_ratio,
                 "spooled_input": caps.spooled_input,
             },
         })

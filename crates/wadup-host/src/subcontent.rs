@@ -14,11 +14,16 @@ use std::sync::{Arc, OnceLock};
 
 use wadup_vfs::TakenFile;
 
+use crate::cap::Cap;
+use crate::settings::Caps;
+
 use self::piece::Spool;
 pub(crate) use self::piece::{Piece, PieceSource};
 
 /// Up to this length a piece is kept in memory, as long as there is room.
 const INLINE: u64 = 1 << 20;
+/// Up to this many bytes below one input no ratio is looked at.
+const RATIO_FLOOR: u64 = 64 << 20;
 /// How much of all trees together is kept in memory.
 const MEMORY: u64 = 128 << 20;
 
@@ -38,6 +43,8 @@ pub(crate) struct Tree {
     pending: AtomicU64,
     max_pieces: u64,
     max_bytes: u64,
+    /// The cap that `max_bytes` comes from.
+    limit: Cap,
     pieces: AtomicU64,
     bytes: AtomicU64,
     memory: Arc<Memory>,
@@ -59,18 +66,27 @@ struct Reserved {
 #[derive(Debug)]
 pub(crate) enum Refused {
     /// The tree has all that it may have.
-    TooMuch(&'static str),
+    TooMuch(Cap),
     /// The spool could not be written.
     Io(io::Error),
 }
 
 impl Tree {
-    pub(crate) fn new(root: u64, max_pieces: u64, max_bytes: u64, memory: Arc<Memory>) -> Self {
+    /// The account of the input number `root`, which has `size` bytes.
+    pub(crate) fn new(root: u64, size: u64, caps: &Caps, memory: Arc<Memory>) -> Self {
+        let by_ratio = size
+            .saturating_mul(caps.subcontent_ratio.into())
+            .max(RATIO_FLOOR);
+        let limit = match by_ratio < caps.subcontent_bytes {
+            true => Cap::Ratio,
+            false => Cap::Bytes,
+        };
         Self {
             root,
             pending: AtomicU64::new(1),
-            max_pieces,
-            max_bytes,
+            max_pieces: caps.subcontent,
+            max_bytes: by_ratio.min(caps.subcontent_bytes),
+            limit,
             pieces: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             memory,
@@ -102,11 +118,11 @@ impl Tree {
     pub(crate) fn keep(&self, path: OsString, file: TakenFile) -> Result<Child, Refused> {
         let length = file.len();
         if !charge(&self.pieces, 1, self.max_pieces) {
-            return Err(Refused::TooMuch("pieces of sub-content"));
+            return Err(Refused::TooMuch(Cap::Pieces));
         }
         if !charge(&self.bytes, length, self.max_bytes) {
             self.pieces.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refused::TooMuch("bytes of sub-content"));
+            return Err(Refused::TooMuch(self.limit));
         }
         let piece = self.piece(file).map_err(Refused::Io)?;
         Ok(Child {
@@ -172,6 +188,15 @@ mod tests {
         vfs.take_file("/piece").unwrap()
     }
 
+    fn tree(pieces: u64, bytes: u64) -> Tree {
+        let caps = Caps {
+            subcontent: pieces,
+            subcontent_bytes: bytes,
+            ..Caps::default()
+        };
+        Tree::new(0, 0, &caps, Arc::default())
+    }
+
     fn content(child: &Child) -> Vec<u8> {
         let mut bytes = vec![0; child.content.len() as usize + 1];
         let mut read = 0;
@@ -191,7 +216,7 @@ mod tests {
 
     #[test]
     fn pieces_come_back_from_memory_and_from_the_spool() {
-        let tree = Tree::new(0, 10, 1 << 30, Arc::default());
+        let tree = tree(10, 1 << 30);
         let small = vec![7; 1000];
         let large: Vec<u8> = (0..3_000_000_u32).map(|n| n as u8).collect();
         let children = [
@@ -211,7 +236,7 @@ mod tests {
     #[test]
     fn memory_is_given_back() {
         let memory = Arc::new(Memory::default());
-        let tree = Tree::new(0, 10, 1 << 30, Arc::clone(&memory));
+        let tree = Tree::new(0, 0, &Caps::default(), Arc::clone(&memory));
         let child = tree.keep("a".into(), taken(vec![1; 5000])).unwrap();
         assert_eq!(memory.0.load(Ordering::Relaxed), 5000);
         drop(child);
@@ -220,20 +245,31 @@ mod tests {
 
     #[test]
     fn a_tree_has_its_limits_and_takes_refunds() {
-        let tree = Tree::new(0, 2, 100, Arc::default());
+        let tree = tree(2, 100);
         let first = tree.keep("a".into(), taken(vec![1; 90])).unwrap();
         let too_long = tree.keep("b".into(), taken(vec![1; 11]));
-        assert!(matches!(
-            too_long,
-            Err(Refused::TooMuch("bytes of sub-content"))
-        ));
+        assert!(matches!(too_long, Err(Refused::TooMuch(Cap::Bytes))));
         let _second = tree.keep("b".into(), taken(vec![1; 10])).unwrap();
         let third = tree.keep("c".into(), taken(Vec::new()));
-        assert!(matches!(
-            third,
-            Err(Refused::TooMuch("pieces of sub-content"))
-        ));
+        assert!(matches!(third, Err(Refused::TooMuch(Cap::Pieces))));
         tree.refund(&[first]);
         tree.keep("d".into(), taken(vec![1; 90])).unwrap();
+    }
+
+    #[test]
+    fn bytes_follow_the_size_of_the_input() {
+        let caps = |ratio| Caps {
+            subcontent_ratio: ratio,
+            subcontent_bytes: 1 << 30,
+            ..Caps::default()
+        };
+        let limit = |size, ratio| {
+            let tree = Tree::new(0, size, &caps(ratio), Arc::default());
+            (tree.max_bytes, tree.limit)
+        };
+        assert_eq!(limit(10, 1000), (RATIO_FLOOR, Cap::Ratio));
+        assert_eq!(limit(1 << 20, 100), (100 << 20, Cap::Ratio));
+        assert_eq!(limit(1 << 20, 1024), (1 << 30, Cap::Bytes));
+        assert_eq!(limit(u64::MAX, u32::MAX), (1 << 30, Cap::Bytes));
     }
 }

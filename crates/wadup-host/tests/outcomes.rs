@@ -191,10 +191,10 @@ fn limits_end_an_input() {
     limit-exceeded [fuel] all fuel was consumed (--fuel)
     limit-exceeded [memory] memory was refused (--max-memory), and the guest failed: the guest returned 1
     limit-exceeded [memory] memory was refused (--max-memory), and the guest failed: wasm trap: wasm `unreachable` instruction executed
-    limit-exceeded [output] the guest handed over too many rows
-    limit-exceeded [output] the guest handed over too many tables
-    limit-exceeded [files] space for files was refused, and the guest failed: the guest exited with code 151
-    limit-exceeded [output] the guest handed over too many bytes of metadata in one file
+    limit-exceeded [rows] the guest handed over more rows than --max-rows allows
+    limit-exceeded [tables] the guest handed over more tables than --max-tables allows
+    limit-exceeded [files] space for files was refused (--max-files), and the guest failed: the guest exited with code 151
+    limit-exceeded [rows] the guest handed over a metadata file that is longer than --max-rows allows
     ");
 }
 

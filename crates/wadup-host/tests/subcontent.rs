@@ -128,14 +128,14 @@ fn an_input_that_emits_itself_for_ever_ends_as_a_limit() {
                 subcontent: 500,
                 ..Caps::default()
             },
-            "pieces",
+            "--max-subcontent allows",
         ),
         (
             Caps {
                 subcontent_bytes: 50_000,
                 ..Caps::default()
             },
-            "bytes",
+            "--max-subcontent-size allows",
         ),
     ] {
         let settings = HostSettings {

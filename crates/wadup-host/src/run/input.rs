@@ -34,13 +34,13 @@ impl Run<'_> {
             path: &job.path,
         });
         let depth = job.depth;
-        let tree = self.tree(&job);
         let Some(opened) = self.open(&job.origin) else {
             return Vec::new();
         };
         let Some(replaces) = self.replaces(&job, &opened) else {
             return Vec::new();
         };
+        let tree = self.tree(&job, &opened);
         let Some(processed) = self.processed(workplace, job, &opened, &tree) else {
             return Vec::new();
         };
@@ -82,12 +82,12 @@ impl Run<'_> {
     }
 
     /// The account that an input is charged to.
-    fn tree(&self, job: &Job) -> Arc<Tree> {
+    fn tree(&self, job: &Job, opened: &Result<Opened, Unreadable>) -> Arc<Tree> {
         match &job.origin {
             Origin::Given(_) => Arc::new(Tree::new(
                 job.number,
-                self.settings.caps.subcontent,
-                self.settings.caps.subcontent_bytes,
+                opened.as_ref().map_or(0, |opened| opened.size),
+                &self.settings.caps,
                 Arc::clone(&self.memory),
             )),
             Origin::Emitted { tree, .. } => Arc::clone(tree),

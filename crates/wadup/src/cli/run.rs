@@ -105,7 +105,41 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Space in the sandbox's file system, such as /tmp [default: 256MiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_files: Option<ByteSize>,
+
+    /// What is kept of stdout and of stderr each; the rest is dropped, and the input goes on
+    /// [default: 64KiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_output: Option<ByteSize>,
+
+    /// Rows [default: 64MiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_rows: Option<ByteSize>,
+
+    /// Tables that it defines [default: 256]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_tables: Option<u32>,
+
+    /// What is read of stdin [default: 4GiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_stdin: Option<ByteSize>,
+
     /// How deep sub-content may nest [default: 8]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_depth: Option<u32>,
+
+    /// Pieces of sub-content below one file, at all depths together [default: 100000]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_subcontent: Option<u64>,
+
+    /// Bytes of sub-content below one file, at all depths together [default: 4GiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) max_subcontent_size: Option<ByteSize>,
+
+    /// Bytes of sub-content below one file for each of its own, once they are more than 64 MiB
+    /// [default: 200]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) max_subcontent_ratio: Option<u32>,
 }

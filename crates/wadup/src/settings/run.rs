@@ -6,9 +6,10 @@ use std::{
     thread,
 };
 
+use bytesize::ByteSize;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use wadup_build::BuildSettings;
-use wadup_host::{CompiledCache, HostSettings, Inputs, Isolation, Resume};
+use wadup_host::{Caps, CompiledCache, HostSettings, Inputs, Isolation, Resume};
 use wadup_project::Project;
 
 use super::build::{build_settings, import_limits, load_project};
@@ -196,10 +197,30 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
         max_stack,
         fuel,
         timeout,
+        max_files,
+        max_output,
+        max_rows,
+        max_tables,
+        max_stdin,
         max_depth,
+        max_subcontent,
+        max_subcontent_size,
+        max_subcontent_ratio,
     } = args.limits;
     let default = HostSettings::default();
-    let max_memory = max_memory.map_or(default.max_memory, |size| size.as_u64());
+    let size = |given: Option<ByteSize>, default| given.map_or(default, |size| size.as_u64());
+    let caps = Caps {
+        files: size(max_files, default.caps.files),
+        output: size(max_output, default.caps.output),
+        rows: size(max_rows, default.caps.rows),
+        tables: max_tables.unwrap_or(default.caps.tables),
+        subcontent: max_subcontent.unwrap_or(default.caps.subcontent),
+        subcontent_bytes: size(max_subcontent_size, default.caps.subcontent_bytes),
+        subcontent_ratio: max_subcontent_ratio.unwrap_or(default.caps.subcontent_ratio),
+        spooled_input: size(max_stdin, default.caps.spooled_input),
+        ..default.caps
+    };
+    let max_memory = size(max_memory, default.max_memory);
     let memory = memory::available();
     HostSettings {
         jobs: args
@@ -212,7 +233,7 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
             IsolationArg::Reuse => Isolation::Reuse,
         },
         max_memory,
-        max_stack: max_stack.map_or(default.max_stack, |size| size.as_u64()),
+        max_stack: size(max_stack, default.max_stack),
         fuel,
         timeout: timeout.or(default.timeout),
         max_depth: max_depth.unwrap_or(default.max_depth),
@@ -222,6 +243,7 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
             .map(|var| (var.name.clone(), var.value.clone()))
             .collect(),
         cache,
+        caps,
         resume: args.resume.then_some(Resume {
             retry_failed: args.retry_failed,
         }),
