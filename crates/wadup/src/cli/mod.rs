@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Build a Python project into one self-contained WebAssembly file
     Build(BuildArgs),
     /// Run inputs through artifacts and collect their rows in a SQLite database
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Show what is in an artifact
     Inspect(InspectArgs),
     /// Manage what `build` needs: compilers, CPython and extensions for WebAssembly

@@ -11,7 +11,7 @@ use crate::{cli::Command, diagnostics::Failure, exit_code::ExitCode};
 pub(crate) fn execute(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Build(args) => build::build(args),
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(*args),
         Command::Inspect(args) => inspect::inspect(args),
         Command::Toolchain(args) => toolchain::toolchain(args.command),
     }
