@@ -20,8 +20,25 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Measure wadup side by side with native CPython, and write a report
     Bench(BenchArgs),
+    /// Run upstream's own test suites in the sandbox, against the same natively
+    Conformance(ConformanceArgs),
     /// Make the profiles that the guest's native code is compiled with
     Profile(ProfileArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConformanceArgs {
+    /// Which suites [default: all]
+    #[arg(value_name = "SUITE")]
+    pub(crate) suites: Vec<String>,
+
+    /// Only tests whose id has this in it
+    #[arg(long, value_name = "SUBSTR")]
+    pub(crate) filter: Option<String>,
+
+    /// Write what differs now to conformance/SUITE.toml, and the tables of docs/conformance.md
+    #[arg(long, conflicts_with = "filter")]
+    pub(crate) update: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,12 +1,14 @@
 //! `cargo dev`: what the developers of wadup run, and its users do not.
 //!
 //! - [`bench`]: measures wadup side by side with native CPython.
+//! - [`conformance`]: runs upstream's own test suites in the sandbox, against the same natively.
 //! - [`profile`]: makes the profiles that the guest's native code is compiled with.
-//! - [`suite`]: runs the tests that upstream packages ship, in the sandbox and natively.
-//!   Benchmarks are some of them.
+//! - [`suite`]: the tests that upstream packages ship, in the sandbox and natively. Benchmarks
+//!   are some of them.
 
 mod bench;
 mod cli;
+mod conformance;
 mod context;
 mod profile;
 mod statistics;
@@ -33,12 +35,13 @@ fn main() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<()> {
     let context = match command {
-        Command::Bench(_) => Context::open()?,
+        Command::Bench(_) | Command::Conformance(_) => Context::open()?,
         Command::Profile(_) => Context::with(Profiling::Collect)?,
     };
     context.heed_interrupts()?;
     match command {
         Command::Bench(args) => bench::bench(&context, &args),
+        Command::Conformance(args) => conformance::conformance(&context, &args),
         Command::Profile(args) => profile::profile(&context, &args),
     }
 }

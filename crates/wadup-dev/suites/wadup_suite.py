@@ -1,15 +1,22 @@
-"""Runs tests of a source distribution with pytest: the same file in the sandbox and natively.
+"""Runs tests of a suite with pytest: the same file in the sandbox and natively.
 
-In the sandbox it is the entry module of an artifact; the sdist is the input. Natively it is a
-script: ``python wadup_suite.py SDIST RESULTS``. What is to be run says the environment variable
-``WADUP_SUITE``, a JSON object: ``args`` for pytest, ``filter`` for the ids of tests, ``target_ns`` and
-``rounds`` for the fixture ``benchmark``. Results are JSON objects, one a line, or one a row of the table ``records``.
+In the sandbox it is the entry module of an artifact and the input is a request; natively it is a
+script and the request is its stdin. The suite's files are in ``files.tar`` beside it; they are
+unpacked, as some tests write to files beside themselves.
+
+A request is a JSON object: ``path`` of a test file (or a folder of them), ``without`` (ids of
+tests to leave out), ``filter`` (a part that ids have to have, or null), ``options`` for pytest, and
+``benchmark`` (null, or ``target_ns`` and ``rounds`` for the fixture ``benchmark``).
+
+What happens is told on stdout, as a sequence of JSON texts (RFC 7464), so that whatever else is
+written there does not matter, and what was told before a crash is not lost.
 """
 
 import json
 import os
 import sys
 import tarfile
+import tempfile
 from itertools import repeat
 from pathlib import Path
 from statistics import median
@@ -18,38 +25,82 @@ from time import perf_counter_ns
 import pytest
 
 
-class Outcomes:
-    """Tells how each test ended."""
+def emit(record, write=os.write):
+    """Tells a record. Tests may replace ``sys.stdout`` and ``os.write``."""
+    text = b"\x1e" + json.dumps(record).encode() + b"\n"
+    while text:
+        text = text[write(1, text) :]
 
-    def __init__(self, record, wanted):
-        self.record = record
-        self.wanted = wanted or ""
+
+def clean(text):
+    """JSON's readers refuse lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+class Outcomes:
+    """Tells how each test ended, once it is over with all its fixtures."""
+
+    def __init__(self, request):
+        self.without = set(request["without"])
+        self.wanted = request["filter"] or ""
+        self.outcome = None
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if self.wanted in item.nodeid]
+        items[:] = [item for item in items if self.is_wanted(item.nodeid)]
+
+    def is_wanted(self, test):
+        return self.wanted in test and test not in self.without
 
     def pytest_collection_finish(self, session):
-        for item in session.items:
-            self.record({"kind": "collected", "id": item.nodeid})
+        if session.config.option.collectonly:
+            for item in session.items:
+                emit({"kind": "collected", "id": item.nodeid})
 
     def pytest_collectreport(self, report):
+        """A file that cannot be collected stands for its tests."""
         if report.failed:
-            self.end(report.nodeid, "error", str(report.longrepr))
+            text = str(report.longrepr)
+            last = text.rstrip().rpartition("\n")[2]
+            self.tell(report.nodeid, ("error", last.removeprefix("E").lstrip(), text))
+        elif report.skipped:
+            self.tell(report.nodeid, ("skipped", report.longrepr[2], None))
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.outcome = None
+        emit({"kind": "started", "id": nodeid})
 
     def pytest_runtest_logreport(self, report):
         expected = hasattr(report, "wasxfail")
-        if report.when == "call" and report.passed:
-            self.end(report.nodeid, "xpassed" if expected else "passed")
+        if report.failed:
+            # What a fixture does afterwards does not replace what the test did.
+            if self.outcome is None or self.outcome[0] == "passed":
+                outcome = "failed" if report.when == "call" else "error"
+                self.outcome = (outcome, *crash(report.longrepr))
         elif report.skipped:
             reason = report.wasxfail if expected else report.longrepr[2]
-            self.end(report.nodeid, "xfailed" if expected else "skipped", reason)
-        elif report.failed:
-            outcome = "failed" if report.when == "call" else "error"
-            self.end(report.nodeid, outcome, str(report.longrepr))
+            self.outcome = ("xfailed" if expected else "skipped", reason, None)
+        elif report.when == "call":
+            self.outcome = ("xpassed" if expected else "passed", None, None)
 
-    def end(self, test, outcome, message=None):
-        record = {"kind": "outcome", "id": test, "outcome": outcome, "message": message}
-        self.record(record)
+    def pytest_runtest_logfinish(self, nodeid):
+        if self.outcome is not None:
+            self.tell(nodeid, self.outcome)
+
+    def tell(self, test, result):
+        outcome, message, detail = result
+        record = {"kind": "outcome", "id": test, "outcome": outcome}
+        if message:
+            record["message"] = clean(message)
+        if detail:
+            record["detail"] = clean(detail)
+        emit(record)
+
+
+def crash(longrepr):
+    """The exception, and all that pytest has to say about it."""
+    place = getattr(longrepr, "reprcrash", None)
+    text = str(longrepr)
+    return (place.message if place else text), text
 
 
 class Benchmark:
@@ -59,8 +110,7 @@ class Benchmark:
     The garbage collector stays on, as it does in both by default.
     """
 
-    def __init__(self, record, target_ns, rounds):
-        self.record = record
+    def __init__(self, target_ns, rounds):
         self.target_ns = target_ns
         self.rounds = rounds
 
@@ -76,7 +126,7 @@ class Benchmark:
     def measure(self, test, run):
         loops = self.calibrate(run)
         times = [run(loops) / loops for _ in range(self.rounds)]
-        self.record(
+        emit(
             {
                 "kind": "benchmark",
                 "id": test,
@@ -125,48 +175,33 @@ def looped(function, args):
     return run
 
 
-def unpack(sdist, folder):
-    """The folder of the sdist's tests."""
-    with tarfile.open(sdist) as archive:
-        for member in archive:
-            path = Path(*Path(member.name).parts[1:])
-            if member.isfile() and path.parts[:1] == ("tests",):
-                target = folder / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(archive.extractfile(member).read())
-    # The project's own options are for plugins that are not here.
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = benchmark\n")
+def unpack(archive, folder):
+    with tarfile.open(archive) as members:
+        for member in members:
+            target = folder / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(members.extractfile(member).read())
 
 
-def run(sdist, folder, record):
-    request = json.loads(os.environ["WADUP_SUITE"])
-    unpack(sdist, folder)
+# Capturing file descriptors takes `dup`; the others write files or want signals.
+OPTIONS = ["--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider", "-q"]
+
+
+def run(request):
+    folder = Path(tempfile.gettempdir(), "suite")
+    unpack(Path(__file__).with_name("files.tar"), folder)
     os.chdir(folder)
-    plugins = [
-        Outcomes(record, request["filter"]),
-        Benchmark(record, request["target_ns"], request["rounds"]),
-    ]
-    options = ["--capture=sys", "-p", "no:faulthandler", "-p", "no:cacheprovider"]
-    code = pytest.main([*options, *request["args"]], plugins)
-    record({"kind": "end", "code": int(code)})
+    plugins = [Outcomes(request)]
+    if request["benchmark"]:
+        plugins.append(Benchmark(**request["benchmark"]))
+    code = pytest.main([*OPTIONS, *request["options"], request["path"]], plugins)
+    emit({"kind": "end", "code": int(code)})
 
 
 def main():
     """In the sandbox."""
-    import wadup
-
-    wadup.define_table("records", [("record", "String")])
-
-    def record(value):
-        wadup.insert_row("records", [json.dumps(value)])
-
-    run("/data.bin", Path("/tmp"), record)
+    run(json.loads(Path("/data.bin").read_bytes()))
 
 
 if __name__ == "__main__":
-    with open(sys.argv[2], "w") as results:
-
-        def record(value):
-            print(json.dumps(value), file=results, flush=True)
-
-        run(sys.argv[1], Path.cwd(), record)
+    run(json.load(sys.stdin))

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::cli::{BenchArgs, Only};
 use crate::context::{Context, say};
 use crate::statistics::geometric_mean;
-use crate::suite::{Measured, Native, NativeBuild, Request, Run, Sandbox, SandboxOptions, Suite};
+use crate::suite::{
+    Measured, Native, NativeBuild, Outcome, Request, Rounds, Run, Sandbox, SandboxOptions, Suite,
+};
 
 /// What a suite's benchmarks came to.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -132,10 +134,13 @@ pub(crate) fn compare(
 
 pub(crate) fn request(args: &BenchArgs, tests: &str) -> Request {
     Request {
-        args: vec!["-q".to_owned(), tests.to_owned()],
+        path: tests.to_owned(),
         filter: args.filter.clone(),
-        target_ns: if args.quick { 2_000_000 } else { 5_000_000 },
-        rounds: if args.quick { 3 } else { 5 },
+        benchmark: Some(Rounds {
+            target_ns: if args.quick { 2_000_000 } else { 5_000_000 },
+            rounds: if args.quick { 3 } else { 5 },
+        }),
+        ..Request::default()
     }
 }
 
@@ -171,12 +176,15 @@ impl Comparison {
         for (id, measured) in run.benchmarks {
             passes.entry((side, id)).or_default().push(measured);
         }
-        for (id, (outcome, message)) in run.other {
+        for (id, test) in run.tests {
+            if test.outcome == Outcome::Passed {
+                continue;
+            }
             let entry = NotMeasured {
                 side: side.name().to_owned(),
                 id,
-                outcome,
-                message,
+                outcome: test.outcome.to_string(),
+                message: Some(test.message).filter(|message| !message.is_empty()),
             };
             if !self.not_measured.contains(&entry) {
                 self.not_measured.push(entry);

@@ -7,15 +7,17 @@ use crate::cli::BenchArgs;
 use crate::context::{Context, say};
 use crate::suite::{Native, NativeBuild, Sandbox, SandboxOptions, Suite};
 
+const SUITE: &str = "pydantic-core";
+
 /// Where upstream keeps them in the sdist.
 const BENCHMARKS: &str = "tests/benchmarks";
 
 /// Prints the ids.
 pub(crate) fn list(context: &Context, args: &BenchArgs) -> anyhow::Result<()> {
-    let suite = Suite::pydantic_core(context)?;
+    let suite = Suite::load(context, SUITE)?;
     let native = Native::new(context, &suite, NativeBuild::Published)?;
     let mut request = request(args, BENCHMARKS);
-    request.args.push("--collect-only".to_owned());
+    request.options.push("--collect-only".to_owned());
     let run = native.run(&request)?;
     let lines = run.collected.iter().map(|id| format!("{id}\n"));
     super::print(&lines.collect::<String>());
@@ -24,22 +26,29 @@ pub(crate) fn list(context: &Context, args: &BenchArgs) -> anyhow::Result<()> {
 
 /// Runs the sandbox for `perf` to look at.
 pub(crate) fn profile(context: &Context, args: &BenchArgs) -> anyhow::Result<()> {
-    let suite = Suite::pydantic_core(context)?;
-    let sandbox = Sandbox::new(context, &suite, SandboxOptions { perf_map: true })?;
+    let suite = Suite::load(context, SUITE)?;
+    let options = SandboxOptions {
+        perf_map: true,
+        ..SandboxOptions::default()
+    };
+    let sandbox = Sandbox::new(context, &suite, options)?;
     let mut request = request(args, BENCHMARKS);
     // Seconds for one benchmark, a minute for all of them.
-    request.target_ns = if args.filter.is_some() {
+    let target_ns = if args.filter.is_some() {
         500_000_000
     } else {
         50_000_000
     };
+    if let Some(rounds) = &mut request.benchmark {
+        rounds.target_ns = target_ns;
+    }
     sandbox.run(&request)?;
     say("the guest's part: `perf report --comm wadup-worker-0 --percentage relative`");
     Ok(())
 }
 
 pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Comparison> {
-    let suite = Suite::pydantic_core(context)?;
+    let suite = Suite::load(context, SUITE)?;
     let earlier = earlier(args, |report| report.guest.as_ref())?;
     compare(context, args, (&suite, BENCHMARKS), earlier)
 }

@@ -1,5 +1,6 @@
 //! The project that most sections run: one model validated, one row inserted, 1 KB of input.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,9 @@ pub(super) struct Orders {
     folder: TempDir,
     inputs: PathBuf,
     pub(super) artifact: PathBuf,
-    native: Native,
+    /// The native interpreter, and where it imports from.
+    python: PathBuf,
+    python_path: OsString,
 }
 
 impl Orders {
@@ -37,7 +40,7 @@ impl Orders {
         let artifact = folder.path().join("orders.wasm");
         build(context, &project, &artifact)?;
         // Only for its interpreter and packages.
-        let suite = Suite::with_input(PathBuf::new())?;
+        let suite = Suite::load(context, "pydantic-core")?;
         let native = Native::new(context, &suite, NativeBuild::Built)?;
         Ok(Self {
             folder,
@@ -45,7 +48,8 @@ impl Orders {
                 .cache_dir()
                 .join(format!("inputs-{}", key(&[&order(0)]))),
             artifact,
-            native,
+            python: native.python().to_owned(),
+            python_path: native.path_with(&project.join("src"))?,
         })
     }
 
@@ -80,18 +84,14 @@ impl Orders {
     }
 
     /// Does the same natively, in one process.
-    pub(super) fn native(&self, database: &Path, input: &Path) -> anyhow::Result<Command> {
-        let mut command = network(self.native.python());
+    pub(super) fn native(&self, database: &Path, input: &Path) -> Command {
+        let mut command = network(&self.python);
         command
             .args(["-s", "-B"])
             .arg(self.folder.path().join("native_orders.py"));
         command.arg(database).arg(input);
-        command.env(
-            "PYTHONPATH",
-            self.native
-                .path_with(&self.folder.path().join("project/src"))?,
-        );
-        Ok(command)
+        command.env("PYTHONPATH", &self.python_path);
+        command
     }
 }
 

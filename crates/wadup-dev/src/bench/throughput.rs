@@ -68,7 +68,7 @@ pub(super) fn measure(
                     command.arg("--output").arg(&database);
                     command
                 }
-                How::Native => orders.native(&database, &folder)?,
+                How::Native => orders.native(&database, &folder),
             };
             let took = process::run(context, &mut command, false)?;
             check_rows(&database, count)?;

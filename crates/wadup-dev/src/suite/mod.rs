@@ -1,126 +1,199 @@
-//! The tests that an upstream package ships, run by pytest in the sandbox and natively: the
-//! same sdist, the same packages, the same `wadup_suite.py`. The sandbox's input is the sdist.
+//! The tests that an upstream package ships, in the sandbox and natively: the same files, the
+//! same packages, the same runner.
+//!
+//! - A [`Suite`] is a folder of `suites/`: where the tests are from, and what they need.
+//! - A [`Runner`] is the Python module that runs them, on both sides, and how it wants their
+//!   files.
+//! - A [`Request`] asks it to run a test file. What comes of that is an [`Execution`], of which
+//!   a [`Run`] is what the runner told in [records](record).
+//! - [`Sandbox`] and [`Native`] execute requests.
 
+mod definition;
 mod native;
 mod record;
+mod runner;
 mod sandbox;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::definition::Definition;
 pub(crate) use self::native::{Native, NativeBuild, install};
+pub(crate) use self::record::{Measured, Outcome, Run, Test};
+pub(crate) use self::runner::Runner;
+pub(crate) use self::sandbox::{Sandbox, SandboxOptions};
 use crate::context::Context;
 
-pub(crate) use self::record::{Measured, Run};
-pub(crate) use self::sandbox::{Sandbox, SandboxOptions};
-
-/// What runs pytest, on all sides.
-const RUNNER: &str = include_str!("../../suites/wadup_suite.py");
+/// The folder of suites.
+const SUITES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/suites");
 
 /// A suite: where it is from, and what it needs.
 #[derive(Debug)]
 pub(crate) struct Suite {
-    name: String,
-    extension: Extension,
-    /// pip's `requirements.txt`, with a digest for each.
-    requirements: &'static str,
-    /// The archive with the tests: an sdist, or one that is laid out like it.
-    input: PathBuf,
-}
-
-/// `suite.toml`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Definition {
-    name: String,
-    /// A source that the toolchain's recipes pin.
-    sdist: String,
-    extension: Extension,
-}
-
-/// The native package that the suite tests.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Extension {
-    /// A source that the toolchain's recipes pin.
-    sdist: String,
-    /// What brings it in `[tool.wadup] c-extensions`.
-    package: String,
-    /// Its Python half, in the sdist.
-    python: String,
-    /// The module in the package that is native; cargo calls its library the same.
-    module: String,
-    /// The package as its authors publish it.
-    published: String,
-    /// SHA-256 digests of the wheels that will do.
-    wheels: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) definition: Definition,
+    /// pip's `requirements.txt`: pure-Python wheels, with a digest for each.
+    requirements: String,
+    /// The same of native packages, for which the sandbox has extensions.
+    native_requirements: String,
+    /// The files that the suite consists of, by their path.
+    files: BTreeMap<String, PathBuf>,
+    /// Changes when they do.
+    files_key: String,
 }
 
 /// What the runner is asked to do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Request {
-    /// For pytest: options, and files below the sdist's folder.
-    pub(crate) args: Vec<String>,
+    /// A test file, or a folder of them, below the suite's files.
+    pub(crate) path: String,
+    /// Ids of tests to leave out.
+    pub(crate) without: Vec<String>,
     /// Only tests whose id has this in it.
     pub(crate) filter: Option<String>,
-    /// How long a round of a benchmark takes.
+    /// For what the runner runs.
+    pub(crate) options: Vec<String>,
+    /// For benchmarks.
+    pub(crate) benchmark: Option<Rounds>,
+}
+
+/// How a benchmark is measured.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Rounds {
+    /// How long a round takes.
     pub(crate) target_ns: u64,
     pub(crate) rounds: u32,
 }
 
-/// The variable that the runner reads its request from.
-const REQUEST: &str = "WADUP_SUITE";
+/// How a request ended, on either side.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Execution {
+    /// What the runner told.
+    pub(crate) run: Run,
+    /// If the runner did not come to its end: why.
+    pub(crate) death: Option<Test>,
+    /// What it printed beside records.
+    pub(crate) output: String,
+    pub(crate) duration: Duration,
+}
 
-/// Environment of pytest, on all sides: plugins of installed packages stay out.
+/// Environment of all runners: plugins of installed packages stay out of pytest.
 const ENVIRONMENT: [(&str, &str); 2] = [("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1"), ("TZ", "UTC")];
 
 impl Suite {
-    pub(crate) fn pydantic_core(context: &Context) -> anyhow::Result<Self> {
-        let definition = Definition::pydantic_core()?;
-        let input = context.toolchain.source(&definition.sdist)?;
-        Ok(definition.suite(input))
+    /// The names of all suites.
+    pub(crate) fn names() -> anyhow::Result<Vec<String>> {
+        let entries = std::fs::read_dir(SUITES).context("failed to list the suites")?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            if entry.path().join("suite.toml").is_file() {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    pub(crate) fn load(context: &Context, name: &str) -> anyhow::Result<Self> {
+        let mut suite = Self::without_files(name)?;
+        let definition = &suite.definition;
+        let source = context.toolchain.source(&definition.source)?;
+        let key = key(&[&source.to_string_lossy()]);
+        let tree = definition.runner.unpacked(context, &source, &key)?;
+        suite.files = definition
+            .files(&tree)
+            .with_context(|| format!("failed to list the files of {name}"))?;
+        suite.files_key = self::key(&[&key, &format!("{:?}", suite.files.keys())]);
+        Ok(suite)
     }
 
     /// Other tests, with the same packages.
-    pub(crate) fn with_input(input: PathBuf) -> anyhow::Result<Self> {
-        Ok(Definition::pydantic_core()?.suite(input))
+    pub(crate) fn with_files(
+        context: &Context,
+        name: &str,
+        files: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let mut suite = Self::without_files(name)?;
+        let parts: Vec<&str> = files
+            .iter()
+            .flat_map(|(path, text)| [*path, *text])
+            .collect();
+        suite.files_key = key(&parts);
+        let tree = context.kept(&format!("files-{}", suite.files_key), |folder| {
+            for (path, text) in files {
+                let file = folder.join(path);
+                std::fs::create_dir_all(file.parent().unwrap_or(folder))?;
+                std::fs::write(file, text)?;
+            }
+            Ok(())
+        })?;
+        suite.files = files
+            .iter()
+            .map(|(path, _)| ((*path).to_owned(), tree.join(path)))
+            .collect();
+        Ok(suite)
+    }
+
+    fn without_files(name: &str) -> anyhow::Result<Self> {
+        let folder = Path::new(SUITES).join(name);
+        let read = |file: &str| {
+            let path = folder.join(file);
+            std::fs::read_to_string(&path)
+                .with_context(|| format!("failed to read {}", path.display()))
+        };
+        let definition = toml::from_str(&read("suite.toml")?)
+            .with_context(|| format!("the suite {name} has a bad suite.toml"))?;
+        let native = folder.join("requirements-native.txt");
+        Ok(Self {
+            name: name.to_owned(),
+            definition,
+            requirements: read("requirements.txt")?,
+            native_requirements: match native.is_file() {
+                true => read("requirements-native.txt")?,
+                false => String::new(),
+            },
+            files: BTreeMap::new(),
+            files_key: String::new(),
+        })
+    }
+
+    /// A request for each test file.
+    pub(crate) fn requests(&self) -> anyhow::Result<Vec<Request>> {
+        let tests = self.definition.tests(self.files.keys())?;
+        Ok(tests.into_iter().map(|path| self.request(path)).collect())
+    }
+
+    pub(crate) fn request(&self, path: impl Into<String>) -> Request {
+        Request {
+            path: path.into(),
+            options: self.definition.options.clone(),
+            ..Request::default()
+        }
+    }
+
+    /// A folder with the runner and the suite's files: what `/app` is in the sandbox, and what
+    /// is run natively.
+    fn package(&self, context: &Context) -> anyhow::Result<PathBuf> {
+        let runner = self.definition.runner;
+        let key = key(&[&self.files_key, runner.source(), &self.definition.ini]);
+        context.kept(&format!("{}-files-{key}", self.name), |folder| {
+            let package = folder.join(runner::MODULE);
+            std::fs::create_dir(&package)?;
+            std::fs::write(package.join("__init__.py"), runner.source())?;
+            runner.lay_out(&self.definition, &self.files, &package)
+        })
     }
 
     /// The pinned packages: `name==version` and the digest.
     fn pins(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.requirements.lines();
         lines.filter_map(|line| line.split_once(" --hash=sha256:"))
-    }
-}
-
-impl Definition {
-    fn pydantic_core() -> anyhow::Result<Self> {
-        Ok(toml::from_str(include_str!(
-            "../../suites/pydantic-core/suite.toml"
-        ))?)
-    }
-
-    fn suite(self, input: PathBuf) -> Suite {
-        Suite {
-            name: self.name,
-            extension: self.extension,
-            requirements: include_str!("../../suites/pydantic-core/requirements.txt"),
-            input,
-        }
-    }
-}
-
-impl Request {
-    fn environment(&self) -> Vec<(String, String)> {
-        // It consists of strings and numbers.
-        let request = serde_json::to_string(self).unwrap_or_default();
-        let fixed = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        fixed
-            .into_iter()
-            .chain([(REQUEST.to_owned(), request)])
-            .collect()
     }
 }
 
@@ -145,13 +218,17 @@ mod tests {
 
     #[test]
     fn every_requirement_is_pinned_by_digest() {
-        let suite = Suite::with_input(PathBuf::new()).unwrap();
-        let lines = suite.requirements.lines();
-        let lines = lines.filter(|line| !line.starts_with('#')).count();
-        assert_eq!(suite.pins().count(), lines);
-        for (name, digest) in suite.pins() {
-            assert!(name.contains("=="), "{name}");
-            assert_eq!(digest.len(), 64, "{name}");
+        for name in Suite::names().unwrap() {
+            let suite = Suite::without_files(&name).unwrap();
+            let native = suite.native_requirements.lines();
+            let lines = suite.requirements.lines().chain(native);
+            for line in lines.filter(|line| !line.starts_with('#')) {
+                let (pin, digests) = line.split_once(" --hash=sha256:").unwrap();
+                assert!(pin.contains("=="), "{name}: {line}");
+                for digest in digests.split(" --hash=sha256:") {
+                    assert_eq!(digest.len(), 64, "{name}: {line}");
+                }
+            }
         }
     }
 

@@ -2,13 +2,22 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::num::NonZeroU32;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use tempfile::TempDir;
+use anyhow::{Context as _, bail};
 use wadup_toolchain::{network, unpack_sdist};
 
-use super::{RUNNER, Request, Run, Suite, key};
+use super::definition::Build;
+use super::runner::MODULE;
+use super::{ENVIRONMENT, Execution, Outcome, Request, Run, Suite, Test, key};
 use crate::context::{Context, output, say};
 
 /// Which build of the extension.
@@ -16,42 +25,43 @@ use crate::context::{Context, output, say};
 pub(crate) enum NativeBuild {
     /// By us: the same sdist, compiler and options as in the sandbox.
     Built,
-    /// The wheel that its authors publish.
+    /// The wheels that their authors publish.
     Published,
 }
 
 /// An interpreter and the folders that it imports from.
 #[derive(Debug)]
-pub(crate) struct Native {
+pub(crate) struct Native<'c> {
+    context: &'c Context,
     python: PathBuf,
     path: Vec<PathBuf>,
-    input: PathBuf,
-    scratch: TempDir,
+    /// The runner and the suite's files.
+    package: PathBuf,
+    timeout: Duration,
 }
 
-impl Native {
+impl<'c> Native<'c> {
     pub(crate) fn new(
-        context: &Context,
+        context: &'c Context,
         suite: &Suite,
         build: NativeBuild,
     ) -> anyhow::Result<Self> {
         let python = context.toolchain.native_python()?.program;
-        let packages = install(context, "packages", suite.requirements, &python)?;
-        let extension = match build {
-            NativeBuild::Built => build_extension(context, suite)?,
-            NativeBuild::Published => {
-                let hashes = suite.extension.wheels.iter();
-                let hashes = hashes.map(|digest| format!(" --hash=sha256:{digest}"));
-                let hashes: String = hashes.collect();
-                let requirement = format!("{}{hashes}\n", suite.extension.published);
-                install(context, "published", &requirement, &python)?
-            }
-        };
+        let mut path = Vec::new();
+        if let (NativeBuild::Built, Some(build)) = (build, &suite.definition.build) {
+            path.push(build_extension(context, &suite.name, build)?);
+        }
+        if !suite.native_requirements.is_empty() {
+            let native = &suite.native_requirements;
+            path.push(install(context, "published", native, &python)?);
+        }
+        path.push(install(context, "packages", &suite.requirements, &python)?);
         Ok(Self {
+            context,
             python,
-            path: vec![extension, packages],
-            input: suite.input.clone(),
-            scratch: context.scratch()?,
+            path,
+            package: suite.package(context)?,
+            timeout: suite.definition.timeout(),
         })
     }
 
@@ -66,39 +76,169 @@ impl Native {
         Ok(std::env::join_paths([folder].into_iter().chain(folders))?)
     }
 
-    /// Runs pytest once.
+    /// Executes one request, which has to come to its end.
     pub(crate) fn run(&self, request: &Request) -> anyhow::Result<Run> {
-        let folder = tempfile::tempdir_in(&self.scratch)?;
-        let folder = folder.path();
-        let runner = folder.join("wadup_suite.py");
-        fs::write(&runner, RUNNER)?;
-        let results = folder.join("results.jsonl");
+        self.execute_one(request)?.ended()
+    }
+
+    /// Executes each request in a process of its own, `jobs` of them at once; `each` is told
+    /// when one has ended. What ended by itself is kept, and not executed again.
+    pub(crate) fn execute(
+        &self,
+        requests: &[Request],
+        jobs: NonZeroU32,
+        each: &(dyn Fn(&Request, &Execution) + Sync),
+    ) -> anyhow::Result<Vec<Execution>> {
+        let next = AtomicUsize::new(0);
+        let executions = Mutex::new(Vec::new());
+        let work = || -> anyhow::Result<()> {
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                let Some(request) = requests.get(place) else {
+                    return Ok(());
+                };
+                let execution = self.kept(request)?;
+                each(request, &execution);
+                let mut executions = executions.lock().map_err(|_| poisoned())?;
+                executions.push((place, execution));
+            }
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.get()).map(|_| scope.spawn(work)).collect();
+            let mut ends = workers.into_iter().map(|worker| worker.join());
+            ends.try_for_each(|end| end.map_err(|_| poisoned()).flatten())
+        })?;
+        let mut executions = executions.into_inner().map_err(|_| poisoned())?;
+        executions.sort_by_key(|(place, _)| *place);
+        Ok(executions.into_iter().map(|(_, it)| it).collect())
+    }
+
+    /// What the request came to before, if all that goes into it is the same.
+    fn kept(&self, request: &Request) -> anyhow::Result<Execution> {
+        let folders = [&self.python, &self.package];
+        let folders = folders.into_iter().chain(&self.path);
+        let paths: Vec<_> = folders.map(|path| path.to_string_lossy()).collect();
+        let request_text = serde_json::to_string(request)?;
+        let timeout = format!("{:?}", self.timeout);
+        let mut parts: Vec<&str> = paths.iter().map(|path| &**path).collect();
+        parts.extend([&*request_text, &*timeout]);
+        let folder = self.context.cache_dir().join("native-results");
+        let file = folder.join(format!("{}.json", key(&parts)));
+        if let Ok(text) = fs::read(&file)
+            && let Ok(execution) = serde_json::from_slice(&text)
+        {
+            return Ok(execution);
+        }
+        let execution = self.execute_one(request)?;
+        if execution.death.is_none() {
+            fs::create_dir_all(&folder)?;
+            let mut scratch = tempfile::NamedTempFile::new_in(&folder)?;
+            scratch.write_all(&serde_json::to_vec(&execution)?)?;
+            scratch.persist(&file)?;
+        }
+        Ok(execution)
+    }
+
+    fn execute_one(&self, request: &Request) -> anyhow::Result<Execution> {
+        self.context.check()?;
+        let scratch = self.context.scratch()?;
+        let file = |content: &[u8]| -> anyhow::Result<fs::File> {
+            let mut file = tempfile::tempfile_in(&scratch)?;
+            file.write_all(content)?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok(file)
+        };
+        let mut stdout = file(b"")?;
+        let mut stderr = file(b"")?;
         let mut command = network(&self.python);
         command
             .args(["-s", "-B"])
-            .arg(&runner)
-            .arg(&self.input)
-            .arg(&results);
-        command.env("PYTHONPATH", std::env::join_paths(&self.path)?);
-        command.envs(request.environment()).current_dir(folder);
-        let said = output_of_pytest(&mut command)?;
-        let lines = fs::read_to_string(&results).context("the suite's runner wrote no results")?;
-        let run = Run::parse(lines.lines())?;
-        if run.code != Some(0) {
-            say(format_args!(
-                "pytest ended natively with {:?}:\n{said}",
-                run.code
-            ));
+            .arg(self.package.join(MODULE).join("__init__.py"))
+            .stdin(file(&serde_json::to_vec(request)?)?)
+            .stdout(Stdio::from(stdout.try_clone()?))
+            .stderr(Stdio::from(stderr.try_clone()?))
+            .env("PYTHONPATH", std::env::join_paths(&self.path)?)
+            // As in the sandbox, the order of sets of strings is the same each time.
+            .env("PYTHONHASHSEED", "0")
+            .env("TMPDIR", scratch.path())
+            .envs(ENVIRONMENT)
+            .current_dir(&scratch);
+        let started = Instant::now();
+        let child = command.spawn().context("failed to start Python")?;
+        let status = self.wait(child)?;
+        let text = |file: &mut fs::File| -> anyhow::Result<String> {
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(0))?;
+            file.read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let (run, mut output) = Run::parse(&text(&mut stdout)?)?;
+        output.push_str(&text(&mut stderr)?);
+        let death = match (status, run.code) {
+            (Some(status), Some(_)) if status.success() => None,
+            (Some(status), _) => {
+                let outcome = match status.signal() {
+                    Some(_) => Outcome::Trapped,
+                    None => Outcome::Exited,
+                };
+                Some(Test::new(outcome, status.to_string()))
+            }
+            (None, _) => Some(Test::new(
+                Outcome::LimitExceeded,
+                "the time limit was reached",
+            )),
+        };
+        Ok(Execution {
+            run,
+            death,
+            output,
+            duration: started.elapsed(),
+        })
+    }
+
+    /// None if it took too long.
+    fn wait(&self, mut child: Child) -> anyhow::Result<Option<ExitStatus>> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Some(status));
+            }
+            let is_late = started.elapsed() > self.timeout;
+            if is_late || self.context.cancel.is_requested() {
+                child.kill()?;
+                child.wait()?;
+                self.context.check()?;
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(10));
         }
-        Ok(run)
     }
 }
 
-/// pytest's failures are in the results.
-fn output_of_pytest(command: &mut std::process::Command) -> anyhow::Result<String> {
-    let output = command.output().context("failed to start Python")?;
-    let text = [output.stdout, output.stderr].concat();
-    Ok(String::from_utf8_lossy(&text).into_owned())
+fn poisoned() -> anyhow::Error {
+    anyhow::anyhow!("a thread that runs tests panicked")
+}
+
+impl Execution {
+    /// What it told, if it came to its end.
+    pub(crate) fn ended(self) -> anyhow::Result<Run> {
+        if let Some(death) = self.death {
+            let Test {
+                outcome,
+                message,
+                detail,
+            } = death;
+            bail!("the suite {outcome}: {message}\n{detail}\n{}", self.output);
+        }
+        if self.run.code != Some(0) {
+            let code = self.run.code;
+            say(format_args!(
+                "the tests ended with {code:?}:\n{}",
+                self.output
+            ));
+        }
+        Ok(self.run)
+    }
 }
 
 /// A folder with the packages of a `requirements.txt`, as wheels, verified by digest.
@@ -138,23 +278,19 @@ fn pyo3_config(series: &str) -> String {
 
 /// Builds the extension natively, with the compiler that the toolchain has for WebAssembly and
 /// the profile of the sdist's own manifest. Symbols stay in, for `perf`.
-fn build_extension(context: &Context, suite: &Suite) -> anyhow::Result<PathBuf> {
+fn build_extension(context: &Context, suite: &str, build: &Build) -> anyhow::Result<PathBuf> {
     let rustc = context.toolchain.wasi_rust()?.rustc;
     let python = context.toolchain.native_python()?;
-    let sdist = context.toolchain.source(&suite.extension.sdist)?;
+    let sdist = context.toolchain.source(&build.sdist)?;
     let config = pyo3_config(series(&python.version));
     let parts = [
         &*rustc.to_string_lossy(),
         &*sdist.to_string_lossy(),
         &config,
     ];
-    let name = format!("{}-native-{}", suite.name, key(&parts));
-    let extension = &suite.extension;
+    let name = format!("{suite}-native-{}", key(&parts));
     context.kept(&name, |folder| {
-        say(format_args!(
-            "building {} natively (two minutes)",
-            suite.name
-        ));
+        say(format_args!("building {suite} natively (two minutes)"));
         // cargo looks for a workspace above a package, but not beyond a folder of this name.
         let tree = folder.join("target/package/sdist");
         unpack_sdist(&sdist, &tree)?;
@@ -176,16 +312,12 @@ fn build_extension(context: &Context, suite: &Suite) -> anyhow::Result<PathBuf> 
         cargo.env("PYO3_CONFIG_FILE", folder.join("pyo3.cfg"));
         cargo.env("CARGO_PROFILE_RELEASE_STRIP", "none");
         output(&mut cargo)?;
-        let package = Path::new(&extension.python);
+        let package = Path::new(&build.python);
         let package = folder.join(package.file_name().unwrap_or_default());
-        fs::rename(tree.join(&extension.python), &package)?;
-        let library = format!(
-            "lib{}.{}",
-            extension.module,
-            std::env::consts::DLL_EXTENSION
-        );
+        fs::rename(tree.join(&build.python), &package)?;
+        let library = format!("lib{}.{}", build.module, std::env::consts::DLL_EXTENSION);
         let library = folder.join("target/release").join(library);
-        fs::copy(library, package.join(format!("{}.so", extension.module)))?;
+        fs::copy(library, package.join(format!("{}.so", build.module)))?;
         fs::remove_dir_all(folder.join("target"))?;
         Ok(())
     })

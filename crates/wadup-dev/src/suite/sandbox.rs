@@ -1,33 +1,52 @@
-//! The suite in the sandbox: an artifact with pytest in it, on wadup's own host.
+//! The suite in the sandbox: an artifact with its runner in it, on wadup's own host.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use wadup_build::{BuildSettings, Silent, ToolchainTools};
-use wadup_host::{Artifact, Caps, CompiledCache, Host, HostSettings, Inputs, Status};
+use wadup_host::{
+    Artifact, Caps, CompiledCache, Event, Host, HostSettings, Inputs, OutcomeRecord, Status,
+};
 use wadup_project::{Lock, PackageSource, Project};
-use wadup_protocol::metadata::Value;
 use wadup_sink::MemorySink;
 use wadup_toolchain::derived;
 
-use super::{RUNNER, Request, Run, Suite, key};
+use super::runner::MODULE;
+use super::{ENVIRONMENT, Execution, Outcome, Request, Run, Suite, Test, key};
 use crate::context::{Context, say};
 
 /// How the sandbox is set up.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct SandboxOptions {
     /// Write `/tmp/perf-PID.map`.
     pub(crate) perf_map: bool,
+    /// For one request.
+    pub(crate) timeout: Option<Duration>,
+    /// How many requests are executed at once.
+    pub(crate) jobs: NonZeroU32,
 }
 
-/// An artifact that runs suites; what it runs is the request's matter.
+impl Default for SandboxOptions {
+    /// One request at a time, without a limit.
+    fn default() -> Self {
+        Self {
+            perf_map: false,
+            timeout: None,
+            jobs: NonZeroU32::MIN,
+        }
+    }
+}
+
+/// An artifact that runs a suite's tests; which of them is the request's matter.
 #[derive(Debug)]
 pub(crate) struct Sandbox<'c> {
     context: &'c Context,
-    artifact: Vec<u8>,
-    input: PathBuf,
-    options: SandboxOptions,
+    host: Host,
+    artifact: Artifact,
 }
 
 impl<'c> Sandbox<'c> {
@@ -36,87 +55,129 @@ impl<'c> Sandbox<'c> {
         suite: &Suite,
         options: SandboxOptions,
     ) -> anyhow::Result<Self> {
-        let artifact = build(context, suite)?;
+        let artifact = fs::read(build(context, suite)?)?;
+        let host = Host::new(settings(context, options))?;
+        let artifact = host.load_bytes(&artifact, "suite", &wadup_host::Silent)?;
         Ok(Self {
             context,
-            artifact: fs::read(artifact)?,
-            input: suite.input.clone(),
-            options,
+            host,
+            artifact,
         })
     }
 
-    /// Runs pytest once, in a fresh instance.
+    /// Executes one request, which has to come to its end.
     pub(crate) fn run(&self, request: &Request) -> anyhow::Result<Run> {
-        let reporter = &wadup_host::Silent;
-        // The environment is the host's, so each request has a host of its own.
-        let host = Host::new(self.settings(request))?;
-        let artifact: Artifact = host.load_bytes(&self.artifact, "suite", reporter)?;
-        let mut sink = MemorySink::new();
-        let inputs = Inputs::new().path(&self.input);
-        let cancel = &self.context.cancel;
-        host.run(&[artifact], inputs, &mut sink, reporter, cancel)?;
-        self.context.check()?;
-
-        let outcome = sink.inputs.first().and_then(|input| input.outcomes.first());
-        let outcome = outcome.context("the sandbox has no outcome")?;
-        if outcome.status != Status::Completed {
-            let message = outcome.message.as_deref().unwrap_or_default();
-            let traceback = outcome.traceback.as_deref().unwrap_or_default();
-            bail!(
-                "the suite {} in the sandbox: {message}\n{traceback}\n{}",
-                outcome.status,
-                outcome.stdout
-            );
-        }
-        let rows = sink.rows("records");
-        let lines = rows.iter().filter_map(|(_, cells)| match cells.first() {
-            Some(Some(Value::String(line))) => Some(line.as_str()),
-            _ => None,
-        });
-        let run = Run::parse(lines)?;
-        if run.code != Some(0) {
-            say(format_args!(
-                "pytest ended in the sandbox with {:?}:\n{}",
-                run.code, outcome.stdout
-            ));
-        }
+        let execution = self.execute(std::slice::from_ref(request), &|_, _| {})?;
+        let execution = execution.into_iter().next();
+        let run = execution.context("the sandbox has no outcome")?.ended()?;
         Ok(run)
     }
 
-    /// Limits that no suite should meet.
-    fn settings(&self, request: &Request) -> HostSettings {
-        let compiled = self.context.toolchain.cache_dir().join(derived::COMPILED);
-        HostSettings {
-            max_memory: 2 << 30,
-            max_stack: 64 << 20,
-            timeout: None,
-            env: request.environment(),
-            perf_map: self.options.perf_map,
-            cache: match self.options.perf_map {
-                true => CompiledCache::disabled(),
-                false => CompiledCache::at(compiled),
-            },
-            caps: Caps {
-                files: 1 << 30,
-                output: 16 << 20,
-                rows: 1 << 30,
-                ..Caps::default()
-            },
-            ..HostSettings::default()
+    /// Executes each request in a fresh instance; `each` is told when one has ended.
+    pub(crate) fn execute(
+        &self,
+        requests: &[Request],
+        each: &(dyn Fn(&Request, &Execution) + Sync),
+    ) -> anyhow::Result<Vec<Execution>> {
+        let folder = self.context.scratch()?;
+        let mut inputs = Inputs::new();
+        for (number, request) in requests.iter().enumerate() {
+            let path = folder.path().join(format!("{number}.json"));
+            fs::write(&path, serde_json::to_vec(request)?)?;
+            inputs = inputs.path(path);
         }
+        let reporter = |event: &Event<'_>| {
+            if let Event::InputFinished {
+                number, outcomes, ..
+            } = event
+                && let Some(request) = place(*number).and_then(|place| requests.get(place))
+                && let Some(Ok(execution)) = outcomes.first().map(execution)
+            {
+                each(request, &execution);
+            }
+        };
+        let artifacts = std::slice::from_ref(&self.artifact);
+        let cancel = &self.context.cancel;
+        let mut sink = MemorySink::new();
+        self.host
+            .run(artifacts, inputs, &mut sink, &reporter, cancel)?;
+        self.context.check()?;
+
+        let mut executions = BTreeMap::new();
+        for input in &sink.inputs {
+            let outcome = input.outcomes.first();
+            let outcome = outcome.context("the sandbox has no outcome")?;
+            executions.insert(input.number, execution(outcome)?);
+        }
+        if executions.len() != requests.len() {
+            bail!("the sandbox did not execute all requests");
+        }
+        Ok(executions.into_values().collect())
+    }
+}
+
+fn place(number: u64) -> Option<usize> {
+    usize::try_from(number).ok()
+}
+
+/// What an instance came to.
+fn execution(outcome: &OutcomeRecord) -> anyhow::Result<Execution> {
+    if outcome.output_dropped > 0 {
+        bail!("the suite printed more than is kept");
+    }
+    let (run, mut output) = Run::parse(&outcome.stdout)?;
+    output.push_str(&outcome.stderr);
+    let message = outcome.message.as_deref().unwrap_or_default();
+    let traceback = outcome.traceback.as_deref().unwrap_or_default();
+    let death = match outcome.status {
+        Status::Completed if run.code.is_some() => None,
+        Status::Completed => Some((Outcome::Exited, "the guest exited with code 0")),
+        Status::Trapped => Some((Outcome::Trapped, message)),
+        Status::LimitExceeded => Some((Outcome::LimitExceeded, message)),
+        Status::Exited | Status::Raised => Some((Outcome::Exited, message)),
+        Status::Rejected | Status::Unreadable => {
+            bail!("the sandbox {}: {message}", outcome.status)
+        }
+    };
+    Ok(Execution {
+        run,
+        death: death.map(|(outcome, message)| Test {
+            outcome,
+            message: message.to_owned(),
+            detail: traceback.to_owned(),
+        }),
+        output,
+        duration: outcome.duration,
+    })
+}
+
+/// The limits of `wadup run`, but for what suites need more of: time, memory and output.
+fn settings(context: &Context, options: SandboxOptions) -> HostSettings {
+    let compiled = context.toolchain.cache_dir().join(derived::COMPILED);
+    let environment = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    HostSettings {
+        jobs: options.jobs,
+        max_memory: 2 << 30,
+        timeout: options.timeout,
+        env: environment.into(),
+        perf_map: options.perf_map,
+        cache: match options.perf_map {
+            true => CompiledCache::disabled(),
+            false => CompiledCache::at(compiled),
+        },
+        caps: Caps {
+            files: 1 << 30,
+            output: 256 << 20,
+            ..Caps::default()
+        },
+        ..HostSettings::default()
     }
 }
 
 /// Builds the artifact, as `wadup build` does.
 fn build(context: &Context, suite: &Suite) -> anyhow::Result<PathBuf> {
+    let folder = project(context, suite)?;
     let tools = ToolchainTools::new(&context.toolchain)?;
-    let manifest = pyproject(suite);
-    let name = format!("{}-project-{}", suite.name, key(&[&manifest, RUNNER]));
-    let folder = context.kept(&name, |folder| {
-        fs::create_dir(folder.join("src"))?;
-        fs::write(folder.join("src/wadup_suite.py"), RUNNER)?;
-        Ok(fs::write(folder.join("pyproject.toml"), manifest)?)
-    })?;
     let project = Project::load(&folder)?;
     say(format_args!("building the artifact of {}", suite.name));
     let output = wadup_build::build(&project, &BuildSettings::default(), &tools, &Silent).map_err(
@@ -129,13 +190,37 @@ fn build(context: &Context, suite: &Suite) -> anyhow::Result<PathBuf> {
     Ok(output.artifact)
 }
 
+/// The project that the artifact is built of; its package is the runner and the suite's files.
+fn project(context: &Context, suite: &Suite) -> anyhow::Result<PathBuf> {
+    let manifest = pyproject(suite);
+    let package = suite.package(context)?;
+    let key = key(&[&manifest, &package.to_string_lossy()]);
+    context.kept(&format!("{}-project-{key}", suite.name), |folder| {
+        fs::write(folder.join("pyproject.toml"), manifest)?;
+        copy(&package, &folder.join("src"))
+    })
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
 fn pyproject(suite: &Suite) -> String {
-    let dependencies: Vec<_> = suite.pins().map(|(name, _)| format!("{name:?}")).collect();
+    let dependencies: Vec<_> = suite.pins().map(|(name, _)| name).collect();
     format!(
-        "[project]\nname = \"suite\"\nversion = \"1.0\"\ndependencies = [{}]\n\n[tool.wadup]\n\
-         entry-point = \"wadup_suite\"\nc-extensions = [{:?}]\n",
-        dependencies.join(", "),
-        suite.extension.package,
+        "[project]\nname = \"suite\"\nversion = \"1.0\"\ndependencies = {dependencies:?}\n\n\
+         [tool.wadup]\nentry-point = {MODULE:?}\nc-extensions = {:?}\n",
+        suite.definition.c_extensions,
     )
 }
 
