@@ -7,6 +7,8 @@
 //! ;; tree: STATUS [KIND] of something below it
 //! ;; says: a part of the message
 //! ```
+//!
+//! In Python the lines begin with `#`.
 
 /// How an execution ended. An expectation without a kind is met by any.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,9 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let comments = text.lines().map_while(|line| line.strip_prefix(";; "));
+        let comments = text
+            .lines()
+            .map_while(|line| line.strip_prefix(";; ").or(line.strip_prefix("# ")));
         let mut threat = String::new();
         let mut options = Vec::new();
         let (mut outcome, mut tree, mut says) = (None, None, String::new());

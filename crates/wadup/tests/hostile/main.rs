@@ -11,19 +11,22 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{Arc, LazyLock},
 };
 
 use libtest_mimic::{Arguments, Trial};
 
 use guest::{Ending, Guest};
-use support::{Said, Scratch, guest::greeting};
+use support::{Said, Scratch, guest::greeting, project};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../hostile");
+    let python = Arc::new(LazyLock::new(python_guests as fn() -> Scratch));
     let trials = guests(&folder).into_iter().map(|path| {
-        let name = path.file_stem().expect("a name").to_string_lossy();
-        Trial::test(name.into_owned(), move || Ok(test(&path)?))
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let python = Arc::clone(&python);
+        Trial::test(name.into_owned(), move || Ok(test(&path, &python)?))
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
@@ -37,27 +40,46 @@ fn guests(folder: &Path) -> Vec<PathBuf> {
     guests
 }
 
-fn test(path: &Path) -> Result<(), String> {
+/// One artifact of all guests in Python: an input's name says which is to run.
+fn python_guests() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write(
+        "pyproject.toml",
+        "[project]\nname = \"hostile\"\nversion = \"1\"\n
+         [tool.wadup]\nentry-point = \"app\"\nc-extensions = [\"pydantic\"]\n",
+    );
+    scratch.copy(&project::repository("hostile"), "src/guests");
+    scratch.write(
+        "src/app.py",
+        "import importlib\nimport wadup\n\n
+def main():\n    importlib.import_module(f'guests.{wadup.input.name}').main()\n",
+    );
+    let built = scratch.wadup(["build", "-o", "hostile.wasm"]);
+    assert_eq!(built.code, Some(0), "{}", built.text());
+    scratch
+}
+
+fn test(path: &Path, python: &LazyLock<Scratch>) -> Result<(), String> {
     let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let guest = Guest::parse(&text)?;
     let scratch = Scratch::new();
-    scratch.write("canary", CANARY);
-    scratch.write("inputs/input", "content");
-    scratch.write_module("hostile.wasm", &text);
-    scratch.write_module("friendly.wasm", &greeting());
-    let run = [
-        "run",
-        "hostile.wasm",
-        "friendly.wasm",
-        "--jobs=1",
-        "--input=inputs",
-        "--output=out.db",
-    ];
-    let said = scratch.wadup(
-        run.iter()
-            .copied()
-            .chain(guest.options.iter().map(String::as_str)),
+    let canary = scratch.write("canary", CANARY);
+    let name = path.file_stem().expect("a name").to_string_lossy();
+    scratch.write(
+        format!("inputs/{name}"),
+        canary.to_string_lossy().as_bytes(),
     );
+    let artifact = match path.extension().is_some_and(|it| it == "py") {
+        true => python.path().join("hostile.wasm"),
+        false => scratch.write_module("hostile.wasm", &text),
+    };
+    scratch.write_module("friendly.wasm", &greeting());
+    let mut command = scratch.command(["run", "friendly.wasm", "--jobs=1", "--input=inputs"]);
+    command
+        .arg("--output=out.db")
+        .arg(artifact)
+        .args(&guest.options);
+    let said = Said::from(command.output().expect("wadup starts"));
     check(&scratch, &said, &guest).map_err(|problem| format!("{problem}\n{}", said.text()))
 }
 

@@ -1,0 +1,8 @@
+# Aborts.
+# outcome: trapped
+
+import os
+
+
+def main():
+    os.abort()

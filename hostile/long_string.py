@@ -1,0 +1,5 @@
+# Makes a string of 4 GiB.
+# outcome: raised
+
+def main():
+    "x" * 2**32
