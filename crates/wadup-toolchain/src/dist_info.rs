@@ -2,6 +2,7 @@
 //! and `RECORD`.
 //! Format: <https://packaging.python.org/en/latest/specifications/recording-installed-packages/>.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::files::write_file;
@@ -68,6 +70,44 @@ impl<'a> DistInfo<'a> {
     }
 }
 
+/// The content of `entry_points.txt` for a `pyproject.toml`; empty where it declares none.
+/// Formats: <https://packaging.python.org/en/latest/specifications/entry-points/>,
+/// <https://packaging.python.org/en/latest/specifications/pyproject-toml/#entry-points>.
+pub(crate) fn entry_points(pyproject: &str) -> Result<String, toml::de::Error> {
+    type Group = BTreeMap<String, String>;
+
+    #[derive(Deserialize)]
+    struct Document {
+        #[serde(default)]
+        project: Project,
+    }
+
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Project {
+        #[serde(default)]
+        scripts: Group,
+        #[serde(default)]
+        gui_scripts: Group,
+        #[serde(default)]
+        entry_points: BTreeMap<String, Group>,
+    }
+
+    let Document { project } = toml::from_str(pyproject)?;
+    let mut groups = project.entry_points;
+    groups.insert("console_scripts".to_owned(), project.scripts);
+    groups.insert("gui_scripts".to_owned(), project.gui_scripts);
+    let mut text = String::new();
+    for (name, group) in groups.iter().filter(|(_, group)| !group.is_empty()) {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "[{name}]");
+        for (name, object) in group {
+            let _ = writeln!(text, "{name} = {object}");
+        }
+    }
+    Ok(text)
+}
+
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in folder.read_dir()? {
         let path = entry?.path();
@@ -83,6 +123,19 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entry_points_are_those_of_pyproject() {
+        let pyproject = "[project.scripts]\nrun = \"a.cli:main\"\n\
+                         [project.entry-points.pytest11]\na = \"a._plugin\"\n\
+                         [tool.other]\nx = 1\n";
+        let text = entry_points(pyproject).unwrap();
+        assert_eq!(
+            text,
+            "[console_scripts]\nrun = a.cli:main\n[pytest11]\na = a._plugin\n"
+        );
+        assert_eq!(entry_points("[build-system]\nrequires = []").unwrap(), "");
+    }
 
     #[test]
     fn a_record_lists_all_files_with_their_digests() {

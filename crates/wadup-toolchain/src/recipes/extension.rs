@@ -1,5 +1,7 @@
 //! `extensions/*.toml`: a native Python package, built from its sdist.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// A native Python package that can be linked into a runtime.
@@ -10,6 +12,10 @@ pub struct ExtensionRecipe {
     pub name: String,
     /// The only version that there is a recipe for.
     pub version: String,
+    /// Whether there are older releases without native code, which a project may ask for
+    /// instead.
+    #[serde(default, skip_serializing)]
+    pub older_are_pure: bool,
     pub(crate) source: String,
     /// The Python modules that are native code.
     #[serde(rename = "module")]
@@ -31,6 +37,14 @@ pub struct ExtensionModule {
     pub init: String,
 }
 
+impl ExtensionModule {
+    /// What [`Self::init`] is called where it is linked with others. CPython knows the last
+    /// part of a module's name only, and modules of several packages may have it in common.
+    pub(crate) fn symbol(&self) -> String {
+        format!("PyInit.{}", self.name)
+    }
+}
+
 /// What one entry of `c-extensions` brings.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +63,12 @@ pub(crate) struct PythonHalf {
     pub(crate) root: String,
     /// The packages below it.
     pub(crate) packages: Vec<String>,
+    /// Other files: paths in site-packages, and in the sdist.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, String>,
+    /// Files that its build backend writes: paths in site-packages, and contents.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) written: BTreeMap<String, String>,
     pub(crate) licenses: Vec<String>,
 }
 

@@ -1,14 +1,16 @@
 //! A native Python package from its unmodified sdist: one isolated object,
 //! `extension.o`, and `site-packages/` with its Python half and its metadata.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::profile::Profile;
 use super::rust::{StaticLibrary, isolate, link_whole};
 use super::{C_TOOLCHAIN, RUST_TOOLCHAIN, UV, json};
 use crate::digest::KeyBuilder;
-use crate::dist_info::DistInfo;
-use crate::files::{copy_file, copy_tree};
+use crate::dist_info::{DistInfo, entry_points};
+use crate::files::{copy_file, copy_tree, write_file};
 use crate::graph::StepPlan;
 use crate::host::Host;
 use crate::recipes::{ExtensionRecipe, Recipes};
@@ -109,6 +111,12 @@ fn lay_out_python(
             is_shipped,
         )?;
     }
+    for (place, file) in &recipe.python.files {
+        copy_file(&sdist.join(file), &site_packages.join(place))?;
+    }
+    for (place, content) in &recipe.python.written {
+        write_file(&site_packages.join(place), content)?;
+    }
     let dist_info = DistInfo::new(&site_packages, &recipe.name, &recipe.version);
     for license in &recipe.python.licenses {
         copy_file(
@@ -120,6 +128,13 @@ fn lay_out_python(
         &sdist.join("PKG-INFO"),
         &dist_info.folder().join("METADATA"),
     )?;
+    let pyproject = sdist.join("pyproject.toml");
+    let text = fs::read_to_string(&pyproject).map_err(ActionError::file("read", &pyproject))?;
+    let entry_points = entry_points(&text)
+        .map_err(|error| ActionError::file("parse", &pyproject)(io::Error::other(error)))?;
+    if !entry_points.is_empty() {
+        write_file(&dist_info.folder().join("entry_points.txt"), entry_points)?;
+    }
     dist_info.complete(python_series)
 }
 
@@ -130,7 +145,6 @@ fn is_shipped(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::process::Command;
 
     use super::*;

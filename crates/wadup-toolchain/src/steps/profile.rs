@@ -7,10 +7,10 @@ use super::C_TOOLCHAIN;
 use crate::digest::KeyBuilder;
 use crate::embedded;
 use crate::graph::describe_recipe_files;
-use crate::recipes::ExtensionModule;
 use crate::settings::Profiling;
 use crate::step::{ActionError, Workbench};
 use crate::unpack;
+use crate::wasm::Entry;
 
 /// A profile that a recipe names, and what to do with it.
 #[derive(Debug, Clone)]
@@ -91,9 +91,9 @@ impl Profile {
 pub(super) const RUNTIME_SOURCE: &str = "minicov";
 
 /// The Python module that an instrumented runtime has.
-pub(super) fn module() -> ExtensionModule {
-    ExtensionModule {
-        name: "_profile".to_owned(),
+pub(super) fn module() -> Entry<'static> {
+    Entry {
+        module: "_profile",
         init: "PyInit__profile".to_owned(),
     }
 }

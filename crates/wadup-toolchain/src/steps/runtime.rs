@@ -17,14 +17,15 @@ use super::c_toolchain::BUILTINS;
 use super::guest::{self, GuestLink};
 use super::native_python::library_steps;
 use super::profile;
+use super::rust::{hide, merge};
 use super::{C_TOOLCHAIN, GUEST, TZDATA, Target, WASM_PYTHON, c_library, extension, json};
 use crate::digest::{KeyBuilder, Sha256, of_tree};
 use crate::files::{copy_tree, write_file};
 use crate::graph::{StepPlan, describe_recipe_files};
-use crate::recipes::{ExtensionModule, ExtensionRecipe, RecipeError, Recipes};
+use crate::recipes::{ExtensionRecipe, RecipeError, Recipes};
 use crate::settings::Profiling;
 use crate::step::{Action, ActionError, Workbench};
-use crate::wasm::{check_runtime, extension_table, lower_bulk};
+use crate::wasm::{Entry, check_runtime, extension_table, init_functions, lower_bulk};
 
 pub(super) fn plan(
     recipes: &Recipes,
@@ -96,6 +97,7 @@ impl Action for Runtime {
     fn describe(&self, key: &mut KeyBuilder) {
         key.field("recipe", &self.recipe);
         key.field("rewritten", "bulk memory, names");
+        key.field("init", "PyInit.MODULE");
         key.list("export", &self.link.export);
         key.list("wrap", &self.link.wrap);
         key.list("libraries", &self.link.libraries);
@@ -111,16 +113,25 @@ impl Action for Runtime {
         let extensions: Vec<&ExtensionRecipe> = extensions
             .filter_map(|name| bench.recipes.extension(name))
             .collect();
-        let mut modules: Vec<_> = extensions.iter().flat_map(|it| &it.modules).collect();
+        let modules = extensions.iter().flat_map(|it| &it.modules);
+        let mut modules: Vec<Entry<'_>> = modules
+            .map(|module| Entry {
+                module: &module.name,
+                init: module.symbol(),
+            })
+            .collect();
         let mut objects = Vec::new();
-        let profiler = profile::module();
         if self.profiling == Profiling::Collect {
-            modules.push(&profiler);
+            modules.push(profile::module());
             objects = profile::runtime_objects(bench)?;
         }
-        objects.push(assemble_table(bench, &self.link.extensions, &modules)?);
+        let table = extension_table(&self.link.extensions, &modules);
+        objects.push(assemble(bench, "extensions", table)?);
+        for recipe in &extensions {
+            objects.extend(self.extension_objects(bench, recipe)?);
+        }
         let module = bench.out().join("runtime.wasm");
-        self.link(bench, &extensions, &objects, &module)?;
+        self.link(bench, &objects, &module)?;
         let linked = fs::read(&module).map_err(ActionError::file("read", &module))?;
         let bytes = lower_bulk(&linked)?;
         bench.write(&module, &bytes)?;
@@ -131,12 +142,34 @@ impl Action for Runtime {
 }
 
 impl Runtime {
+    /// An extension, of which nothing can be seen but [`ExtensionModule::symbol`]s.
+    ///
+    /// [`ExtensionModule::symbol`]: crate::recipes::ExtensionModule::symbol
+    fn extension_objects(
+        &self,
+        bench: &Workbench<'_>,
+        recipe: &ExtensionRecipe,
+    ) -> Result<Vec<PathBuf>, ActionError> {
+        let name = extension::step_name(recipe);
+        let object = bench.needed(&name)?.join(extension::OBJECT);
+        let functions = init_functions(&recipe.modules);
+        let functions = assemble(bench, &format!("{name}-init"), functions)?;
+        if self.profiling == Profiling::Collect {
+            return Ok(vec![object, functions]);
+        }
+        let merged = bench.work().join(format!("{name}.o"));
+        merge(bench, &[&object, &functions], &merged)?;
+        let symbols: Vec<String> = recipe.modules.iter().map(|it| it.symbol()).collect();
+        let symbols: Vec<&str> = symbols.iter().map(String::as_str).collect();
+        hide(&merged, &symbols)?;
+        Ok(vec![merged])
+    }
+
     /// Links with `wasm-ld` itself: clang's driver would run a `wasm-opt` that
     /// it finds. Inputs are named relative to the working folder.
     fn link(
         &self,
         bench: &Workbench<'_>,
-        extensions: &[&ExtensionRecipe],
         objects: &[PathBuf],
         module: &Path,
     ) -> Result<(), ActionError> {
@@ -157,12 +190,6 @@ impl Runtime {
         link.args(self.link.wrap.iter().map(|name| format!("--wrap={name}")));
         link.arg(bench.needed(GUEST)?.join(guest::OBJECT))
             .args(objects);
-        for recipe in extensions {
-            let object = bench
-                .needed(&extension::step_name(recipe))?
-                .join(extension::OBJECT);
-            link.arg(object);
-        }
         for archive in &bench.recipes.cpython.wasm.archives {
             let name = Path::new(archive).file_name().unwrap_or_default();
             link.arg(python.join("lib").join(name));
@@ -185,20 +212,15 @@ impl Runtime {
     }
 }
 
-/// Assembles the table of extensions that the guest reads.
-fn assemble_table(
-    bench: &Workbench<'_>,
-    symbol: &str,
-    modules: &[&ExtensionModule],
-) -> Result<PathBuf, ActionError> {
-    let source = bench.work().join("extensions.s");
-    bench.write(&source, extension_table(symbol, modules))?;
-    let object = bench.work().join("extensions.o");
+/// Assembles `NAME.s`.
+fn assemble(bench: &Workbench<'_>, name: &str, source: String) -> Result<PathBuf, ActionError> {
+    let (from, to) = (format!("{name}.s"), format!("{name}.o"));
+    bench.write(&bench.work().join(&from), source)?;
     let clang = bench.needed(C_TOOLCHAIN)?.join("bin/clang");
     let mut assemble = bench.command(clang, &[]);
-    assemble.args(["-c", "extensions.s", "-o", "extensions.o"]);
+    assemble.args(["-c", &from, "-o", &to]);
     bench.run(&mut assemble)?;
-    Ok(object)
+    Ok(bench.work().join(to))
 }
 
 fn copy_files(bench: &Workbench<'_>, extensions: &[&ExtensionRecipe]) -> Result<(), ActionError> {

@@ -119,11 +119,15 @@ pub(super) fn isolate(
     keep: &[&str],
     object: &Path,
 ) -> Result<(), ActionError> {
-    let whole = bench.work().join("whole.o");
-    link_whole(bench, library, &whole)?;
-    let mut bytes = fs::read(&whole).map_err(ActionError::file("read", &whole))?;
+    link_whole(bench, library, object)?;
+    hide(object, keep)
+}
+
+/// Makes all symbols of an object local but those that `keep` names.
+pub(super) fn hide(object: &Path, keep: &[&str]) -> Result<(), ActionError> {
+    let mut bytes = fs::read(object).map_err(ActionError::file("read", object))?;
     localize(&mut bytes, keep)?;
-    bench.write(object, bytes)
+    fs::write(object, bytes).map_err(ActionError::file("write", object))
 }
 
 /// Links a static library into one object at `object`.
@@ -132,12 +136,18 @@ pub(super) fn link_whole(
     library: &Path,
     object: &Path,
 ) -> Result<(), ActionError> {
+    merge(bench, &[Path::new("--whole-archive"), library], object)
+}
+
+/// Links `inputs` into one object at `object`.
+pub(super) fn merge(
+    bench: &Workbench<'_>,
+    inputs: &[&Path],
+    object: &Path,
+) -> Result<(), ActionError> {
     let linker = bench.needed(C_TOOLCHAIN)?.join("bin/wasm-ld");
     let mut link = bench.command(linker, &[]);
-    link.args(["-r", "--whole-archive"])
-        .arg(library)
-        .arg("-o")
-        .arg(object);
+    link.arg("-r").args(inputs).arg("-o").arg(object);
     bench.run(&mut link)
 }
 

@@ -1,6 +1,6 @@
-//! The table of a runtime's extensions, as assembly that holds data only.
+//! How the guest finds the modules of a runtime's extensions, as assembly.
 //!
-//! In C terms, what the guest reads before it starts the interpreter:
+//! In C terms, the table that it reads before it starts the interpreter:
 //!
 //! ```c
 //! struct wadup_extension { const char *name; PyObject *(*init)(void); };
@@ -11,20 +11,44 @@ use std::fmt::Write as _;
 
 use crate::recipes::ExtensionModule;
 
+/// A module, and the function of the link that initialises it.
+#[derive(Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) module: &'a str,
+    pub(crate) init: String,
+}
+
+/// The assembly source of functions that call the modules' own, under names that no other
+/// extension has: `PyInit__native` may be that of many.
+pub(crate) fn init_functions(modules: &[ExtensionModule]) -> String {
+    let mut text = String::new();
+    for module in modules {
+        let (symbol, init) = (module.symbol(), &module.init);
+        // Writing to a string does not fail.
+        let _ = write!(
+            text,
+            "\t.functype {init} () -> (i32)\n\
+             \t.section .text.{symbol},\"\",@\n\t.globl {symbol}\n\t.type {symbol},@function\n\
+             {symbol}:\n\t.functype {symbol} () -> (i32)\n\tcall {init}\n\tend_function\n"
+        );
+    }
+    text
+}
+
 /// The assembly source of the table, which is the data of `symbol`.
-pub(crate) fn extension_table(symbol: &str, modules: &[&ExtensionModule]) -> String {
+pub(crate) fn extension_table(symbol: &str, modules: &[Entry<'_>]) -> String {
     let mut text = String::new();
     let mut entries = String::new();
     let mut names = String::new();
-    for (index, ExtensionModule { name, init }) in modules.iter().enumerate() {
+    for (index, Entry { module, init }) in modules.iter().enumerate() {
         // Writing to a string does not fail.
         let _ = writeln!(text, "\t.functype {init} () -> (i32)");
         let _ = write!(entries, "\t.int32 .Lname{index}\n\t.int32 {init}\n");
         let _ = write!(
             names,
-            "\t.section .rodata..Lname{index},\"\",@\n.Lname{index}:\n\t.asciz \"{name}\"\n\
+            "\t.section .rodata..Lname{index},\"\",@\n.Lname{index}:\n\t.asciz \"{module}\"\n\
              \t.size .Lname{index}, {size}\n",
-            size = name.len() + 1,
+            size = module.len() + 1,
         );
     }
     let size = (modules.len() + 1) * 8;
@@ -43,11 +67,11 @@ mod tests {
 
     #[test]
     fn the_table_ends_with_nulls() {
-        let module = ExtensionModule {
-            name: "a._b".to_owned(),
+        let module = Entry {
+            module: "a._b",
             init: "PyInit__b".to_owned(),
         };
-        let text = extension_table("wadup_extensions", &[&module]);
+        let text = extension_table("wadup_extensions", &[module]);
         assert!(
             text.contains("\t.functype PyInit__b () -> (i32)\n"),
             "{text}"

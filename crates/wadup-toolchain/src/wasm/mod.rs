@@ -7,7 +7,7 @@ mod lower_bulk;
 
 pub use check::RuntimeCheckError;
 pub(crate) use check::check_runtime;
-pub(crate) use extension_table::extension_table;
+pub(crate) use extension_table::{Entry, extension_table, init_functions};
 pub use localize::LocalizeError;
 pub(crate) use localize::localize;
 pub use lower_bulk::LowerBulkError;
