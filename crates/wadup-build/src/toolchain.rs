@@ -123,6 +123,7 @@ fn extension(
     Ok(ExtensionRecipe {
         name: parse(&recipe.name)?,
         version: parse(&recipe.version)?,
+        older_are_pure: recipe.older_are_pure,
         provides: provides.collect::<Result<_, _>>()?,
     })
 }

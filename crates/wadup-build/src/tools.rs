@@ -48,6 +48,8 @@ pub struct ExtensionRecipe {
     /// The package that has the native code, such as `pydantic-core`.
     pub name: PackageName,
     pub version: Version,
+    /// Whether there are older releases without native code: they are packed like any other.
+    pub older_are_pure: bool,
     pub provides: Vec<Provided>,
 }
 

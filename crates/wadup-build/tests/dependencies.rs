@@ -31,11 +31,20 @@ impl RecipesOnly {
         };
         Self {
             python: "3.13.5".parse().unwrap(),
-            extensions: vec![ExtensionRecipe {
-                name: "pydantic-core".parse().unwrap(),
-                version: "2.41.5".parse().unwrap(),
-                provides: vec![pydantic],
-            }],
+            extensions: vec![
+                ExtensionRecipe {
+                    name: "hypothesis".parse().unwrap(),
+                    version: "6.170.15".parse().unwrap(),
+                    older_are_pure: true,
+                    provides: Vec::new(),
+                },
+                ExtensionRecipe {
+                    name: "pydantic-core".parse().unwrap(),
+                    version: "2.41.5".parse().unwrap(),
+                    older_are_pure: false,
+                    provides: vec![pydantic],
+                },
+            ],
             cache,
         }
     }
@@ -225,6 +234,18 @@ fn a_version_that_no_recipe_builds_is_refused() {
 }
 
 #[test]
+fn an_older_release_is_packed_where_it_is_pure() {
+    let asks = || Case::new("dependencies = [\"hypothesis<6.170\"]", "");
+    let pure = asks();
+    let wheel = pure.wheel("hypothesis", "6.130.13", &[]);
+    let pure = pure.lock("pylock.toml", &wheel);
+    // It goes on to the runtime, which these tools do not have.
+    assert!(matches!(pure.build(false), Err(BuildError::Runtime(_))));
+    let native = asks().lock("pylock.toml", &native("hypothesis", "6.165.0"));
+    insta::assert_snapshot!(native.told(false));
+}
+
+#[test]
 fn an_extension_that_is_not_known_is_refused() {
     let misspelt = Case::new("", "c-extensions = [\"pydnatic\"]");
     let unknown = Case::new("", "c-extensions = [\"numpy\"]");
@@ -239,7 +260,7 @@ fn a_python_that_is_too_old_is_refused() {
 #[test]
 fn locked_forbids_to_write_a_lock() {
     let missing = Case::new("dependencies = [\"a\"]", "");
-    let recorded = "[tool.wadup]\nrequirements = [\"a\"]\nconstraints = [\"pydantic-core==2.41.5\"]\n\
+    let recorded = "[tool.wadup]\nrequirements = [\"a\"]\nconstraints = [\"hypothesis<=6.170.15\", \"pydantic-core==2.41.5\"]\n\
                     python = \"3.13.5\"\n";
     let outdated = Case::new("dependencies = [\"a>=2\"]", "").lock("pylock.wadup.toml", recorded);
     let foreign = Case::new("dependencies = [\"a\"]", "[tool.uv]\nno-index = true")
@@ -252,7 +273,7 @@ fn locked_forbids_to_write_a_lock() {
 fn a_lock_that_is_up_to_date_is_taken_without_uv() {
     let case = Case::new("dependencies = [\"a\"]", "");
     let wheel = case.wheel("a", "1", &[]);
-    let recorded = "[tool.wadup]\nrequirements = [\"a\"]\nconstraints = [\"pydantic-core==2.41.5\"]\n\
+    let recorded = "[tool.wadup]\nrequirements = [\"a\"]\nconstraints = [\"hypothesis<=6.170.15\", \"pydantic-core==2.41.5\"]\n\
                     python = \"3.13.5\"\n";
     let case = case.lock("pylock.wadup.toml", &(wheel + recorded));
     // It goes on to the runtime, which these tools do not have.

@@ -69,8 +69,12 @@ pub enum ResolveError {
     Ambiguous { path: PathBuf, package: PackageName },
     #[error("{} has no sha256 of {file_name}", path.display())]
     NoDigest { path: PathBuf, file_name: String },
-    #[error("{}", Refusals(.0))]
-    Refused(Vec<Refusal>),
+    #[error("{}", Refusals(.refusals))]
+    Refused {
+        refusals: Vec<Refusal>,
+        /// What there are recipes for.
+        known: Vec<PackageName>,
+    },
     #[error("uv could not resolve the dependencies\n{}", indented(.stderr))]
     Uv { stderr: String, offline: bool },
     #[error("failed to run uv ({})", program.display())]
@@ -147,7 +151,7 @@ impl ResolveError {
             Self::NoDigest { .. } => {
                 "wadup packs only files whose digest is locked: lock again with hashes".to_owned()
             }
-            Self::Refused(refusals) => refused_hint(refusals),
+            Self::Refused { refusals, known } => refused_hint(refusals, known),
             Self::Uv { offline: true, .. } | Self::Fetch { offline: true, .. } => {
                 "`--offline` takes only what earlier builds have left in the cache: build once \
                  without it"
@@ -160,12 +164,12 @@ impl ResolveError {
 }
 
 fn unknown_extension_hint(name: &PackageName, known: &[PackageName]) -> String {
-    let names: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-    match wadup_project::nearest(name.as_ref(), names.iter().copied()) {
+    let names = known.iter().map(AsRef::as_ref);
+    match wadup_project::nearest(name.as_ref(), names) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => format!(
-            "known are `{}`; a package without native code belongs in `dependencies`",
-            names.join("`, `")
+            "known are {}; a package without native code belongs in `dependencies`",
+            quoted(known)
         ),
     }
 }
@@ -183,17 +187,26 @@ fn outdated_hint(added: &[String], removed: &[String]) -> String {
     }
 }
 
-fn refused_hint(refusals: &[Refusal]) -> String {
-    let source_only = |refusal: &Refusal| refusal.reason == RefusalReason::SourceOnly;
-    if refusals.iter().all(source_only) {
-        "wadup runs no build backend: ask for a version that has a pure-Python wheel \
-         (py3-none-any), or build one and name it in the lock"
-            .to_owned()
-    } else {
-        "ask for a version that has a pure-Python wheel (py3-none-any), or do without the \
-         package that needs it"
-            .to_owned()
+fn refused_hint(refusals: &[Refusal], known: &[PackageName]) -> String {
+    let any = |reason| refusals.iter().any(|refusal| refusal.reason == reason);
+    if !any(RefusalReason::Native) && !any(RefusalReason::OtherPython) {
+        return "wadup runs no build backend: ask for a version that has a pure-Python wheel \
+                (py3-none-any), or build one and name it in the lock"
+            .to_owned();
     }
+    let pure = "ask for a version that has a pure-Python wheel (py3-none-any), or do without the \
+                package that needs it";
+    if any(RefusalReason::Native) {
+        format!("{pure}; there are recipes for {}", quoted(known))
+    } else {
+        pure.to_owned()
+    }
+}
+
+/// Names in a sentence.
+fn quoted(names: &[PackageName]) -> String {
+    let names = names.iter().map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Prints each refusal on its line, its chain below.

@@ -124,12 +124,14 @@ fn check_python(project: &Project, tools: &dyn Tools) -> Result<(), ResolveError
 }
 
 /// A direct dependency that excludes the version that a recipe provides is found here, where
-/// it can be shown; one further down is found by uv.
+/// it can be shown; one further down is found by uv. Where older releases are pure, only the
+/// lock can tell.
 fn check_recipes(project: &Project, recipes: &[ExtensionRecipe]) -> Result<(), ResolveError> {
     for dependency in &project.dependencies {
         let requirement = &dependency.requirement;
         let provided = recipes
             .iter()
+            .filter(|recipe| !recipe.older_are_pure)
             .find_map(|recipe| recipe.provided_version(&requirement.name));
         if let Some(version) = provided
             && !admits(requirement, &version)
@@ -160,12 +162,13 @@ fn listed<'r>(
         })
 }
 
+/// uv takes the newest release that is admitted, so an older one is locked only where somebody
+/// asks for it.
 fn constraints(recipes: &[ExtensionRecipe]) -> Vec<String> {
-    sorted(
-        recipes
-            .iter()
-            .map(|recipe| format!("{}=={}", recipe.name, recipe.version)),
-    )
+    sorted(recipes.iter().map(|recipe| {
+        let operator = if recipe.older_are_pure { "<=" } else { "==" };
+        format!("{}{operator}{}", recipe.name, recipe.version)
+    }))
 }
 
 fn sorted(texts: impl Iterator<Item = String>) -> Vec<String> {

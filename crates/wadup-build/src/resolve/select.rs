@@ -76,7 +76,11 @@ pub(super) fn select(
     }
     let chains = || Chains::new(resolver, inputs, environment, &active, &packages);
     if !refused.is_empty() {
-        return Err(ResolveError::Refused(refusals(&refused, chains())));
+        let recipes = resolver.tools.extensions().iter();
+        return Err(ResolveError::Refused {
+            refusals: refusals(&refused, chains()),
+            known: recipes.map(|recipe| recipe.name.clone()).collect(),
+        });
     }
     check_recipe_versions(resolver, found, &packages, chains)?;
     Ok(Selection { packages })
@@ -112,8 +116,9 @@ fn choose(
         version: version.clone(),
         origin,
     };
-    let recipes = resolver.tools.extensions();
-    if recipes.iter().any(|recipe| recipe.name == package.name) {
+    let mut recipes = resolver.tools.extensions().iter();
+    let recipe = recipes.find(|recipe| recipe.name == package.name);
+    if recipe.is_some_and(|recipe| recipe.version == *version) {
         return Ok(Ok(chosen(PackageOrigin::Runtime)));
     }
     let release = resolver.tools.python().release();
@@ -126,6 +131,8 @@ fn choose(
         return Ok(Err(RefusalReason::SourceOnly));
     };
     match purity(best) {
+        // In another version than there is a recipe for, which is told later.
+        Purity::Native if recipe.is_some() => Ok(Ok(chosen(PackageOrigin::Runtime))),
         Purity::Native => Ok(Err(RefusalReason::Native)),
         Purity::OtherPython => Ok(Err(RefusalReason::OtherPython)),
         Purity::AnyPython | Purity::ThisPython => Ok(Ok(chosen(PackageOrigin::Wheel(Box::new(
@@ -148,7 +155,8 @@ fn pin(found: &FoundLock, wheel: &LockedWheel) -> Result<PinnedWheel, ResolveErr
     })
 }
 
-/// A lock that others wrote may have another version than the runtime.
+/// A lock may have another version than the runtime, where others wrote it, or where an older
+/// one that was asked for turns out to be native.
 fn check_recipe_versions<'c>(
     resolver: &Resolver<'_>,
     found: &FoundLock,
@@ -158,6 +166,7 @@ fn check_recipe_versions<'c>(
     for recipe in resolver.tools.extensions() {
         let chosen = packages.iter().find(|chosen| chosen.name == recipe.name);
         if let Some(chosen) = chosen
+            && matches!(chosen.origin, PackageOrigin::Runtime)
             && chosen.version != recipe.version
         {
             return Err(ResolveError::LockedRecipeVersion {
