@@ -35,6 +35,28 @@ fn an_extension_among_the_dependencies_is_linked_without_being_listed() {
 }
 
 #[test]
+fn an_extension_that_a_dependency_needs_is_linked() {
+    let sources = [("demo.py", "import jsonschema\ndef main(): pass\n")];
+    let case = Case::new("dependencies = [\"jsonschema\"]", "", &sources);
+    let output = case.build().unwrap();
+    assert_eq!(output.manifest.packages["rpds-py"], "2026.9.1");
+    assert_eq!(output.manifest.extensions, ["rpds-py"]);
+}
+
+#[test]
+fn the_recipes_release_is_taken_unless_a_pure_one_is_asked_for() {
+    let sources = [("demo.py", "import hypothesis\ndef main(): pass\n")];
+    let native = Case::new("dependencies = [\"hypothesis>6.130\"]", "", &sources);
+    let native = native.build().unwrap().manifest;
+    assert_eq!(native.packages["hypothesis"], "6.170.15");
+    assert_eq!(native.extensions, ["hypothesis"]);
+    let pure = Case::new("dependencies = [\"hypothesis<6.130.14\"]", "", &sources);
+    let pure = pure.build().unwrap().manifest;
+    assert_eq!(pure.packages["hypothesis"], "6.130.13");
+    assert!(pure.extensions.is_empty());
+}
+
+#[test]
 fn a_package_with_native_code_is_refused_with_its_chain() {
     let case = Case::new("dependencies = [\"formulaic\"]", "", MAIN);
     let error = case.build().unwrap_err();

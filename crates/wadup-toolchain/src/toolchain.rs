@@ -436,3 +436,6 @@ impl Toolchain {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,6 +219,45 @@ mod tests {
     }
 
     #[test]
+    fn a_listed_extension_has_the_recipes_version() {
+        let recipes = Recipes::embedded().unwrap();
+        for recipe in recipes.extensions() {
+            let pin = format!("{}=={}", recipe.name, recipe.version);
+            let listed = recipes.provision(&recipe.name);
+            let listed = listed.unwrap_or_else(|| panic!("{} is not provided", recipe.name));
+            assert!(listed.requirements.contains(&pin), "{pin}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_the_extensions() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let recipes = Recipes::embedded().unwrap();
+        for recipe in recipes.extensions() {
+            let row = format!("| `{}` | {} |", recipe.name, recipe.version);
+            assert!(page.contains(&row), "{row}");
+        }
+        let provided = recipes.extensions().iter().flat_map(|it| &it.provides);
+        let mut names: Vec<&str> = provided.map(|it| &*it.name).collect();
+        names.sort();
+        let names = format!("`{}`", names.join("`, `"));
+        assert!(page.contains(&names), "{names}");
+    }
+
+    #[test]
+    fn no_two_extensions_bring_the_same_module() {
+        let recipes = Recipes::embedded().unwrap();
+        let modules = recipes.extensions().iter().flat_map(|it| &it.modules);
+        let mut names = std::collections::HashSet::new();
+        for module in modules {
+            assert!(names.insert(&module.name), "{}", module.name);
+            let last = module.name.rsplit('.').next().unwrap();
+            assert_eq!(module.init, format!("PyInit_{last}"));
+        }
+    }
+
+    #[test]
     fn no_source_names_a_host() {
         let text = text("sources.toml").unwrap();
         let hosts = text.matches("://").count();

@@ -12,28 +12,25 @@ use std::{
 
 use support::{Said, Scratch, toolchain};
 
-const EXAMPLE: &str = "python-pydantic-test";
+/// A project that has every extension inside.
+const PROJECT: &str = "crates/wadup/tests/several_extensions";
 
 /// A build as somebody else would do it, with nothing of a build in the cache.
 fn first(scratch: &Scratch, cache: &Path) -> Vec<u8> {
-    let project = scratch.copy_example(EXAMPLE);
-    let mut build = scratch.command(["build", EXAMPLE, "-o", "out.wasm", "-v"]);
+    scratch.copy(&support::project::repository(PROJECT), "several");
+    let mut build = scratch.command(["build", "several", "-o", "out.wasm", "-v"]);
     build
         .env("WADUP_CACHE_DIR", cache)
         .env("TZ", "UTC")
         .env("LC_ALL", "C");
     assert_built(&mut build);
-    assert!(project.join("pyproject.toml").exists());
     artifact(scratch)
 }
 
 /// The same by another user with other habits, in another folder, on another day.
 fn second(scratch: &Scratch, cache: &Path) -> Vec<u8> {
     let folder = "another checkout/of the/repository";
-    let project = scratch.copy(
-        &support::project::repository("examples").join(EXAMPLE),
-        folder,
-    );
+    let project = scratch.copy(&support::project::repository(PROJECT), folder);
     date(
         &project,
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_234_567_890),

@@ -9,13 +9,21 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use sha2::{Digest as _, Sha256};
 use wadup_toolchain::{Settings, Silent, Toolchain};
 
-/// The packages of the extension pydantic, as the recipes pin them.
-const PACKAGES: [&str; 5] = [
+/// The extensions, as the recipes pin them, and what goes with them.
+const PACKAGES: [&str; 12] = [
     "annotated-types==0.7.0",
+    "attrs==26.1.0",
+    "hypothesis==6.170.15",
+    "jsonschema==4.26.0",
+    "jsonschema-specifications==2025.9.1",
     "pydantic-core==2.41.5",
     "pydantic==2.12.5",
+    "referencing==0.37.0",
+    "rpds-py==2026.9.1",
+    "sortedcontainers==2.4.0",
     "typing-extensions==4.15.0",
     "typing-inspection==0.4.2",
 ];
@@ -39,7 +47,9 @@ fn interpreter() -> &'static Path {
         fs::create_dir_all(&folder).expect("a folder");
         let lock = File::create(folder.join("lock")).expect("a lock");
         lock.lock().expect("the lock, once others are done");
-        let environment = folder.join(PACKAGES.join("-").replace("==", "_"));
+        let pins = Sha256::digest(PACKAGES.join(" "));
+        let pins: String = pins.iter().map(|byte| format!("{byte:02x}")).collect();
+        let environment = folder.join(pins);
         if !environment.join("complete").exists() {
             make(&environment);
         }
