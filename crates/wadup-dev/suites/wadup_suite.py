@@ -4,9 +4,10 @@ In the sandbox it is the entry module of an artifact and the input is a request;
 script and the request is its stdin. The suite's files are in ``files.tar`` beside it; they are
 unpacked, as some tests write to files beside themselves.
 
-A request is a JSON object: ``path`` of a test file (or a folder of them), ``without`` (ids of
-tests to leave out), ``filter`` (a part that ids have to have, or null), ``options`` for pytest, and
-``benchmark`` (null, or ``target_ns`` and ``rounds`` for the fixture ``benchmark``).
+A request is a JSON object: ``path`` of a test file (or a folder of them), ``imported`` (files that
+are collected before it, and not executed), ``without`` (ids of tests to leave out), ``filter`` (a
+part that ids have to have, or null), ``options`` for pytest, and ``benchmark`` (null, or
+``target_ns`` and ``rounds`` for the fixture ``benchmark``).
 
 What happens is told on stdout, as a sequence of JSON texts (RFC 7464), so that whatever else is
 written there does not matter, and what was told before a crash is not lost.
@@ -41,6 +42,7 @@ class Outcomes:
     """Tells how each test ended, once it is over with all its fixtures."""
 
     def __init__(self, request):
+        self.path = request["path"]
         self.without = set(request["without"])
         self.wanted = request["filter"] or ""
         self.outcome = None
@@ -49,7 +51,8 @@ class Outcomes:
         items[:] = [item for item in items if self.is_wanted(item.nodeid)]
 
     def is_wanted(self, test):
-        return self.wanted in test and test not in self.without
+        is_here = test.startswith(self.path)
+        return is_here and self.wanted in test and test not in self.without
 
     def pytest_collection_finish(self, session):
         if session.config.option.collectonly:
@@ -194,7 +197,8 @@ def run(request):
     plugins = [Outcomes(request)]
     if request["benchmark"]:
         plugins.append(Benchmark(**request["benchmark"]))
-    code = pytest.main([*OPTIONS, *request["options"], request["path"]], plugins)
+    files = [*request["imported"], request["path"]]
+    code = pytest.main([*OPTIONS, *request["options"], *files], plugins)
     emit({"kind": "end", "code": int(code)})
 
 

@@ -65,20 +65,36 @@ fn chosen(args: &ConformanceArgs) -> anyhow::Result<Vec<String>> {
     Ok(args.suites.clone())
 }
 
-/// Runs a suite on both sides, compares, and judges.
+/// Runs a suite, compares, and judges.
 fn run(context: &Context, args: &ConformanceArgs, suite: &Suite) -> anyhow::Result<Report> {
-    let jobs = std::thread::available_parallelism().map_or(NonZeroU32::MIN, |cores| {
-        u32::try_from(cores.get())
-            .ok()
-            .and_then(NonZeroU32::new)
-            .unwrap_or(NonZeroU32::MIN)
-    });
     say(format_args!("suite {}", suite.name));
+    let filter = args.filter.as_deref();
+    let [native, sandbox] = on_both_sides(context, suite, filter)?;
+    let comparison = Comparison::new(&native, &sandbox, filter);
+    let path = PathBuf::from(VERDICTS).join(format!("{}.toml", suite.name));
+    let mut verdict = Verdict::load(&path)?;
+    if args.update {
+        verdict = verdict.updated(&comparison);
+        verdict.write(&path, &suite.name)?;
+    }
+    let report = Report::new(suite, &comparison, &verdict, [&native, &sandbox]);
+    report.say();
+    Ok(report)
+}
+
+/// What the suite comes to natively and in the sandbox, of which only the files that `filter`
+/// asks for.
+fn on_both_sides(
+    context: &Context,
+    suite: &Suite,
+    filter: Option<&str>,
+) -> anyhow::Result<[Results; 2]> {
+    let jobs = cores();
     let native = Native::new(context, suite, NativeBuild::Published)?;
     let requests = suite.requests()?;
     let native = run_native(&native, jobs, requests.clone())?;
 
-    let requests = wanted(requests, args.filter.as_deref(), &native);
+    let requests = wanted(requests, filter, &native);
     let options = SandboxOptions {
         timeout: Some(suite.definition.timeout()),
         jobs,
@@ -86,17 +102,13 @@ fn run(context: &Context, args: &ConformanceArgs, suite: &Suite) -> anyhow::Resu
     };
     let sandbox = Sandbox::new(context, suite, options)?;
     let sandbox = run_in_sandbox(&sandbox, requests)?;
+    Ok([native, sandbox])
+}
 
-    let comparison = Comparison::new(&native, &sandbox, args.filter.as_deref());
-    let path = PathBuf::from(VERDICTS).join(format!("{}.toml", suite.name));
-    let mut verdict = Verdict::load(&path)?;
-    if args.update {
-        verdict = verdict.updated(&comparison);
-        verdict.write(&path, &suite.name)?;
-    }
-    let report = Report::new(suite, comparison, &verdict, [&native, &sandbox]);
-    report.say();
-    Ok(report)
+fn cores() -> NonZeroU32 {
+    let cores = std::thread::available_parallelism().ok();
+    let cores = cores.and_then(|cores| NonZeroU32::try_from(cores).ok());
+    cores.unwrap_or(NonZeroU32::MIN)
 }
 
 fn run_native(
@@ -136,4 +148,111 @@ fn wanted(requests: Vec<Request>, filter: Option<&str>, native: &Results) -> Vec
         request.filter = Some(filter.to_owned());
     }
     wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::suite::Outcome;
+
+    /// Tests that end their process, one that starts one, and those beside them.
+    const FRAGILE: &str = "\
+import os, subprocess, sys
+
+def test_before(): pass
+def test_aborts(): os.abort()
+def test_between(): pass
+def test_exits(): os._exit(3)
+def test_exits_well(): os._exit(0)
+def test_raises_system_exit(): sys.exit(4)
+def test_process(): subprocess.run([sys.executable, '-c', ''], check=True)
+def test_after(): pass
+";
+
+    const SPINNING: &str = "\
+def test_before(): pass
+def test_spins():
+    while True: pass
+def test_after(): pass
+";
+
+    const BROKEN: &str = "\
+import sys
+if sys.platform == 'wasi':
+    raise ImportError('not on wasi')
+def test_it(): pass
+";
+
+    /// On both sides, a test that kills costs itself only; what differs is what the verdict
+    /// says, and the verdict bites.
+    #[test]
+    fn a_test_that_kills_its_instance_costs_that_test() {
+        let context = Context::open().unwrap();
+        let files = [
+            ("tests/test_broken.py", BROKEN),
+            ("tests/test_fragile.py", FRAGILE),
+            ("tests/test_spinning.py", SPINNING),
+        ];
+        let mut suite = Suite::with_files(&context, "annotated-types", &files).unwrap();
+        suite.definition.timeout = 10;
+        let sides = on_both_sides(&context, &suite, None).unwrap();
+        let fragile = [
+            ("test_aborts", Outcome::Trapped),
+            ("test_after", Outcome::Passed),
+            ("test_before", Outcome::Passed),
+            ("test_between", Outcome::Passed),
+            ("test_exits", Outcome::Exited),
+            ("test_exits_well", Outcome::Exited),
+        ];
+        let spinning = [
+            ("test_after", Outcome::Passed),
+            ("test_before", Outcome::Passed),
+            ("test_spins", Outcome::LimitExceeded),
+        ];
+        for side in &sides {
+            let ended = |file: &str, name: &str| {
+                let tests = &side.files[file].tests;
+                tests[&format!("{file}::{name}")].outcome
+            };
+            for (name, outcome) in fragile {
+                assert_eq!(ended("tests/test_fragile.py", name), outcome, "{name}");
+            }
+            let exit = ended("tests/test_fragile.py", "test_raises_system_exit");
+            assert_eq!(exit, Outcome::Failed);
+            for (name, outcome) in spinning {
+                assert_eq!(ended("tests/test_spinning.py", name), outcome, "{name}");
+            }
+        }
+
+        let [native, sandbox] = sides;
+        let comparison = Comparison::new(&native, &sandbox, None);
+        let differences: Vec<_> = comparison.differences.keys().map(String::as_str).collect();
+        let expected = [
+            "tests/test_broken.py",
+            "tests/test_fragile.py::test_process",
+        ];
+        assert_eq!(differences, expected);
+
+        let mut verdict = Verdict::default().updated(&comparison);
+        for entry in verdict.differs.values_mut() {
+            entry.reason = reason::Reason::NoProcesses;
+        }
+        let judge = |verdict: &Verdict| {
+            Report::new(&suite, &comparison, verdict, [&native, &sandbox]).is_as_expected()
+        };
+        assert!(judge(&verdict));
+        for id in expected {
+            let mut differs = verdict.differs.clone();
+            differs.remove(id);
+            let skips = BTreeMap::new();
+            assert!(!judge(&Verdict { differs, skips }), "{id}");
+        }
+        let mut differs = verdict.differs.clone();
+        let entry = differs["tests/test_broken.py"].clone();
+        differs.insert("tests/test_fragile.py::test_after".to_owned(), entry);
+        let skips = BTreeMap::new();
+        assert!(!judge(&Verdict { differs, skips }));
+    }
 }

@@ -39,7 +39,7 @@ impl Progress {
             "  {:<7} {place} {:>7.1}s  {}: {}",
             self.side.name(),
             execution.duration.as_secs_f64(),
-            end_of(&request.path, 34),
+            end_of(&request.path, 30),
             counts(execution),
         )
     }
@@ -56,14 +56,13 @@ fn end_of(path: &str, width: usize) -> String {
 }
 
 fn counts(execution: &Execution) -> String {
-    let tests = execution.run.tests.values();
-    let passed = tests.clone().filter(|test| test.outcome.is_good()).count();
-    let skipped = |test: &&_| -> bool {
-        let test: &crate::suite::Test = test;
-        test.outcome == Outcome::Skipped
+    let count = |is: fn(Outcome) -> bool| {
+        let tests = execution.run.tests.values();
+        tests.filter(|test| is(test.outcome)).count()
     };
-    let skipped = tests.clone().filter(skipped).count();
-    let failed = tests.len() - passed - skipped;
+    let passed = count(Outcome::is_good);
+    let skipped = count(|outcome| outcome == Outcome::Skipped);
+    let failed = execution.run.tests.len() - passed - skipped;
     let mut text = format!("{passed} passed");
     if skipped > 0 {
         text.push_str(&format!(", {skipped} skipped"));

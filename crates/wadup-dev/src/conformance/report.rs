@@ -57,7 +57,7 @@ impl Counts {
 impl Report {
     pub(super) fn new(
         suite: &Suite,
-        comparison: Comparison,
+        comparison: &Comparison,
         verdict: &Verdict,
         [native, sandbox]: [&Results; 2],
     ) -> Self {
@@ -67,7 +67,7 @@ impl Report {
             let reason = entry.map_or(Reason::Unknown, |entry| entry.reason);
             *reasons.entry(reason).or_default() += 1;
         }
-        let problems = verdict.judge(&comparison);
+        let problems = verdict.judge(comparison);
         Self {
             suite: suite.name.clone(),
             native: Counts::of(native),

@@ -25,6 +25,10 @@ pub(crate) struct Definition {
     /// Patterns of files that are none, though they match.
     #[serde(default)]
     exclude: Vec<String>,
+    /// Test files that are imported before each, as they would be if all files were executed in one
+    /// go, because tests rely on it.
+    #[serde(default)]
+    pub(crate) imported: Vec<String>,
     /// What the project asks for in `[tool.wadup] c-extensions`.
     #[serde(default)]
     pub(crate) c_extensions: Vec<String>,
@@ -36,7 +40,7 @@ pub(crate) struct Definition {
     pub(crate) ini: String,
     /// How long a test file may take, in seconds.
     #[serde(default = "ten_minutes")]
-    timeout: u64,
+    pub(crate) timeout: u64,
     /// The native extension that the suite tests, for benchmarks.
     pub(crate) build: Option<Build>,
 }

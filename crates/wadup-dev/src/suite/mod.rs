@@ -52,6 +52,8 @@ pub(crate) struct Suite {
 pub(crate) struct Request {
     /// A test file, or a folder of them, below the suite's files.
     pub(crate) path: String,
+    /// Files that are imported before, and not executed.
+    pub(crate) imported: Vec<String>,
     /// Ids of tests to leave out.
     pub(crate) without: Vec<String>,
     /// Only tests whose id has this in it.
@@ -172,6 +174,7 @@ impl Suite {
     pub(crate) fn request(&self, path: impl Into<String>) -> Request {
         Request {
             path: path.into(),
+            imported: self.definition.imported.clone(),
             options: self.definition.options.clone(),
             ..Request::default()
         }
