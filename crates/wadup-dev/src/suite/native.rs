@@ -119,9 +119,9 @@ impl<'c> Native<'c> {
         let folders = folders.into_iter().chain(&self.path);
         let paths: Vec<_> = folders.map(|path| path.to_string_lossy()).collect();
         let request_text = serde_json::to_string(request)?;
-        let timeout = format!("{:?}", self.timeout);
+        let settings = format!("{ENVIRONMENT:?} {:?}", self.timeout);
         let mut parts: Vec<&str> = paths.iter().map(|path| &**path).collect();
-        parts.extend([&*request_text, &*timeout]);
+        parts.extend([&*request_text, &*settings]);
         let folder = self.context.cache_dir().join("native-results");
         let file = folder.join(format!("{}.json", key(&parts)));
         if let Ok(text) = fs::read(&file)
