@@ -188,6 +188,10 @@ fn what_is_planted_in_memory_is_found_in_a_reused_instance() {
         "link",
         "open file",
         "descriptor",
+        "pipe",
+        "pair of sockets",
+        "duplicate",
+        "replaced stream",
     ];
     let mut garden = Garden::new();
     let mut found = BTreeSet::new();

@@ -1,8 +1,8 @@
 //! What the host calls.
 #![expect(unsafe_code, reason = "exports need unmangled names")]
 
-use crate::failure;
 use crate::interpreter::{self, Ended};
+use crate::{descriptors, failure};
 
 unsafe extern "C" {
     /// Runs the constructors of all linked objects. wasm-ld defines it; because it is called
@@ -30,13 +30,27 @@ extern "C" fn wadup_initialize() {
 #[unsafe(no_mangle)]
 extern "C" fn process() -> i32 {
     match interpreter::process() {
-        Ended::Completed => 0,
+        Ended::Completed => {
+            if !descriptors::are_as_imported() {
+                give_up();
+            }
+            0
+        }
         Ended::Exited(code) => std::process::exit(code),
         Ended::Raised(failure) => {
             failure::report(&failure);
             FAILED
         }
     }
+}
+
+/// Has a host that would use this instance again see that it cannot: a pipe, or a number for
+/// something else than before, is nothing that it knows of, but a standard stream that is closed
+/// is.
+fn give_up() {
+    const STDIN: u32 = 0;
+    // SAFETY: nobody reads any more.
+    let _ = unsafe { wasip1::fd_close(STDIN) };
 }
 
 /// The same as a command, for other hosts of WASI.

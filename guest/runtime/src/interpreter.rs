@@ -25,7 +25,7 @@ use wadup_protocol::bundle::Boot;
 use wadup_protocol::manifest::Start;
 use wadup_protocol::metadata::Failure;
 
-use crate::{audit, failure, package, tree};
+use crate::{audit, descriptors, failure, package, tree};
 
 /// How a call of [`process`] ends.
 pub(crate) enum Ended {
@@ -119,11 +119,17 @@ fn begin() -> Result<(), Ended> {
         // `sys.exit()` is no way out here: no `main()` has been found.
         .map_err(|error| Ended::Raised(exception::report(py, &error)))?;
         if stage == Stage::Cold {
-            package::imported();
+            imported();
         }
         package::begin();
         package::run_start_hooks(py).map_err(|error| ending::of_exception(py, &error))
     })
+}
+
+/// The entry module has been imported: what there is now is there for every input.
+fn imported() {
+    package::imported();
+    descriptors::imported();
 }
 
 fn start(boot: &Boot) -> Result<(), Failure> {
@@ -154,7 +160,7 @@ fn settle(py: Python<'_>) -> PyResult<()> {
     resume::unset(py)?;
     immortal::immortalise(py)?;
     gc.call_method0("freeze")?;
-    package::imported();
+    imported();
     heap::settle();
     Ok(())
 }

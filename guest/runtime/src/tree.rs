@@ -2,16 +2,16 @@
 //! `/lib` and `/app`.
 //!
 //! [`load`] brings the bundle into memory once, at build time. [`mount`] tells wasi-libc that
-//! descriptors of ours are the preopened directories `/lib` and `/app`. From then on
-//! [`system_calls`], which the linker puts in front of wasi-libc's own, answer for every
-//! descriptor from [`descriptors::FIRST_FD`] on; the host never sees them. Most files are
+//! two of its directories are preopened. From then on all that is opened below them is an
+//! [`open::Open`] among the [`crate::descriptors`]; the host never sees it. Most files are
 //! compressed: [`unpack`] gives an open one its content when it is first read.
 
-mod descriptors;
+mod directories;
 mod load;
 mod mount;
+mod open;
+mod paths;
 mod stat;
-mod system_calls;
 mod unpack;
 
 use std::borrow::Cow;

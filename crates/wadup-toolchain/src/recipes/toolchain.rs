@@ -88,7 +88,12 @@ pub(crate) struct NativePython {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct WasmPython {
     pub(crate) configure: Vec<String>,
+    /// What configure is told instead of finding it out, in CPython's sources.
     pub(crate) config_site: String,
+    /// The same, relative to `recipes/`, which comes after it.
+    pub(crate) own_config_site: String,
+    /// A header that comes before every file, relative to `recipes/`.
+    pub(crate) header: String,
     /// The static libraries, in link order.
     pub(crate) archives: Vec<String>,
     pub(crate) sysconfigdata: String,

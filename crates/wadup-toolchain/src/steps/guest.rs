@@ -42,6 +42,8 @@ pub(super) fn plan(recipes: &Recipes, host: &Host) -> Result<StepPlan, RecipeErr
 pub(super) struct GuestLink {
     /// Functions that the runtime exports.
     pub(super) export: Vec<String>,
+    /// Functions that others call by their own names.
+    pub(super) define: Vec<String>,
     /// Functions whose callers the linker sends to `__wrap_…`.
     pub(super) wrap: Vec<String>,
     /// The symbol of the table of extensions.
@@ -63,7 +65,8 @@ impl GuestLink {
     /// The symbols that the guest's object shows.
     fn visible(&self) -> Vec<String> {
         let wrappers = self.wrap.iter().map(|name| format!("__wrap_{name}"));
-        self.export.iter().cloned().chain(wrappers).collect()
+        let own = self.export.iter().chain(&self.define).cloned();
+        own.chain(wrappers).collect()
     }
 }
 

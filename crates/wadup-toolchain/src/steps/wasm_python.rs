@@ -2,7 +2,7 @@
 //! standard library's Python files in `stdlib/`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::native_python::{build_library, library_steps, library_variables, prepare};
 use super::profile::Profile;
@@ -28,6 +28,11 @@ pub(super) fn plan(recipes: &Recipes, profiling: Profiling) -> StepPlan {
             recipes.cpython.source_date_epoch,
         )),
         flags: recipes.c_toolchain.flags.clone(),
+        files: [
+            RELOCATE.to_owned(),
+            recipes.cpython.wasm.own_config_site.clone(),
+            recipes.cpython.wasm.header.clone(),
+        ],
         profile: Profile::new(recipes.cpython.wasm.profile.as_ref(), profiling),
     };
     let needs = [C_TOOLCHAIN, CPYTHON_SOURCE, NATIVE_PYTHON];
@@ -40,6 +45,8 @@ pub(super) fn plan(recipes: &Recipes, profiling: Profiling) -> StepPlan {
 struct WasmPython {
     recipe: Vec<u8>,
     flags: Vec<String>,
+    /// Of `recipes/`.
+    files: [String; 3],
     profile: Profile,
 }
 
@@ -47,7 +54,7 @@ impl Action for WasmPython {
     fn describe(&self, key: &mut KeyBuilder) {
         key.field("recipe", &self.recipe);
         key.list("flags", &self.flags);
-        describe_recipe_files(key, &[RELOCATE.to_owned()]);
+        describe_recipe_files(key, &self.files);
         self.profile.describe(key);
     }
 
@@ -64,7 +71,9 @@ impl Action for WasmPython {
         make.args(&bench.recipes.cpython.wasm.archives)
             .arg("pybuilddir.txt");
         // Not through configure: `sysconfig` would say it to those who build for this CPython.
-        let flags = self.profile.c_flags(bench)?;
+        let mut flags = self.profile.c_flags(bench)?;
+        let header = lay_out(bench, &bench.recipes.cpython.wasm.header)?;
+        flags.extend(["-include".to_owned(), header.display().to_string()]);
         make.arg(format!("CFLAGS_NODIST={}", flags.join(" ")));
         bench.run_parallel(&mut make)?;
         install(bench, &build)
@@ -85,7 +94,9 @@ impl WasmPython {
         let python = format!("../build-python/bin/python{}", recipe.series);
         configure.arg(format!("--with-build-python={python}"));
         configure.args(&recipe.wasm.configure);
-        configure.env("CONFIG_SITE", format!("../src/{}", recipe.wasm.config_site));
+        let own_site = lay_out(bench, &recipe.wasm.own_config_site)?;
+        let site = format!("../src/{} {}", recipe.wasm.config_site, own_site.display());
+        configure.env("CONFIG_SITE", site);
         // Found on `PATH`, so that no folder is written down.
         let tools = [
             ("CC", "clang"),
@@ -100,6 +111,16 @@ impl WasmPython {
         library_variables(bench, Target::Wasm, &mut configure);
         bench.run(&mut configure)
     }
+}
+
+/// Writes a file of `recipes/` into the working folder.
+fn lay_out(bench: &Workbench<'_>, name: &str) -> Result<PathBuf, ActionError> {
+    let place = bench
+        .work()
+        .join(Path::new(name).file_name().unwrap_or_default());
+    let content = embedded::file(&format!("recipes/{name}")).unwrap_or_default();
+    bench.write(&place, content)?;
+    Ok(place)
 }
 
 fn install(bench: &Workbench<'_>, build: &Path) -> Result<(), ActionError> {
@@ -126,9 +147,7 @@ fn write_sysconfigdata(
 ) -> Result<(), ActionError> {
     let recipe = &bench.recipes.cpython;
     let name = &recipe.wasm.sysconfigdata;
-    let script = bench.work().join("relocate_sysconfigdata.py");
-    let content = embedded::file(&format!("recipes/{RELOCATE}")).unwrap_or_default();
-    bench.write(&script, content)?;
+    let script = lay_out(bench, RELOCATE)?;
     let python = bench
         .needed(NATIVE_PYTHON)?
         .join(format!("bin/python{}", recipe.series));

@@ -45,8 +45,7 @@ fn call_main(py: Python<'_>) -> PyResult<()> {
         .ok_or_else(|| PyAttributeError::new_err("the entry module was never imported"))?;
     let result = main_of(module.bind(py))?.call0()?;
     if is_coroutine(&result) {
-        py.import("wadup._event_loop")?
-            .call_method1("run", (result,))?;
+        py.import("asyncio")?.call_method1("run", (result,))?;
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Files that are open when a snapshot is taken.
 //!
 //! Their descriptors would be numbers without meaning in an instance, or worse: those of other
-//! files. Files of the tree are in the snapshot and can stay open.
+//! files. What is open inside of the instance (files of the tree, pipes, pairs of sockets) is in
+//! the snapshot and can stay open.
 #![expect(
     unsafe_code,
     reason = "the host's descriptors are asked for with system calls"
@@ -15,17 +16,30 @@ use pyo3::types::PyType;
 use wadup_protocol::audit::Frame;
 
 use super::ending;
-use crate::audit;
+use crate::{audit, descriptors};
 
-/// Standard streams come before.
+/// The host's standard streams come before.
 const FIRST: u32 = 3;
 /// Hosts give the lowest free number.
 const LAST: u32 = 1023;
 
 /// An error that names the files, if there are any.
 pub(super) fn refuse(py: Python<'_>) -> PyResult<()> {
-    let mut descriptors: BTreeMap<u32, String> = (FIRST..=LAST)
-        .filter(|fd| is_open(*fd))
+    if let Some(stream) = descriptors::replaced_standard_stream() {
+        return Err(PyRuntimeError::new_err(format!(
+            "descriptor {stream} was closed or replaced while the module was imported; a snapshot \
+             needs the standard streams as they were"
+        )));
+    }
+    let numbered = descriptors::open_in_the_host();
+    // Those of extensions that ask the host by themselves have no number of ours.
+    let others: Vec<u32> = (FIRST..=LAST)
+        .filter(|host| is_open(*host) && !numbered.iter().any(|open| open.host == *host))
+        .collect();
+    let mut descriptors: BTreeMap<u32, String> = numbered
+        .iter()
+        .map(|open| open.number)
+        .chain(others)
         .map(|fd| (fd, format!("descriptor {fd}")))
         .collect();
     if descriptors.is_empty() {

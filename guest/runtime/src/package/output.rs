@@ -1,5 +1,6 @@
 //! The files that hand results over.
 
+use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::fd::IntoRawFd;
@@ -68,7 +69,12 @@ fn rewrite(file: &mut File, content: &[u8]) -> io::Result<()> {
 /// Closes the file and says whether the host took it, which dropping it would not.
 #[expect(unsafe_code, reason = "std has no close that can fail")]
 pub(super) fn close(file: File) -> io::Result<()> {
+    unsafe extern "C" {
+        fn close(fd: c_int) -> c_int;
+    }
     // SAFETY: the descriptor is this file's, which is gone.
-    unsafe { wasip1::fd_close(file.into_raw_fd() as u32) }
-        .map_err(|errno| io::Error::from_raw_os_error(errno.raw().into()))
+    match unsafe { close(file.into_raw_fd()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }

@@ -2,11 +2,13 @@
 #![expect(unsafe_code, reason = "wasi-libc's preopen table is a C interface")]
 
 use std::ffi::{CString, c_char, c_int};
+use std::rc::Rc;
 
 use wadup_protocol::bundle::{APP_DIR, LIB_DIR};
 
-use super::descriptors::{FIRST_FD, descriptors};
+use super::open::Open;
 use super::tree;
+use crate::descriptors::{self, FIRST_MOUNT, Object};
 
 unsafe extern "C" {
     /// <https://github.com/WebAssembly/wasi-libc/blob/main/libc-bottom-half/headers/public/wasi/libc.h>
@@ -25,15 +27,17 @@ const MOUNTS: [&str; 2] = [LIB_DIR, APP_DIR];
 /// When there is no memory for two strings.
 pub(crate) fn mount() {
     let Some(tree) = tree() else { return };
+    descriptors::forget_preopened();
     // SAFETY: there is only one thread, and no path look-up is under way.
     unsafe { __wasilibc_reset_preopens() };
-    let mut descriptors = descriptors();
-    for (index, mount) in MOUNTS.into_iter().enumerate() {
-        if let Some(node) = tree.get(mount) {
-            let fd = FIRST_FD + index as u32;
-            descriptors.mount(fd, node);
-            register(fd, mount);
-        }
+    let mounts = MOUNTS.into_iter();
+    let mounts: Vec<_> = mounts
+        .filter_map(|mount| Some((mount, tree.get(mount)?)))
+        .collect();
+    let open = |node| -> Rc<dyn Object> { Rc::new(Open::new(node)) };
+    descriptors::mount(mounts.iter().map(|(_, node)| open(*node)).collect());
+    for (fd, (mount, _)) in (FIRST_MOUNT..).zip(mounts) {
+        register(fd, mount);
     }
 }
 

@@ -15,6 +15,7 @@ import os
 import random
 import re
 import signal
+import socket
 import sys
 import tempfile
 import types
@@ -33,6 +34,7 @@ VARIABLE = contextvars.ContextVar("variable", default=None)
 KEPT = []
 AT_EXIT = []
 RANDOM_STATE = random.Random(20).getstate()
+STDIN = os.fstat(0).st_ino
 PRISTINE = {
     "path": list(sys.path),
     "modules": set(sys.modules),
@@ -182,6 +184,19 @@ KINDS = {
     "descriptor": (
         lambda: os.open("/dev/null", os.O_RDONLY),
         lambda: open_descriptors() != [],
+    ),
+    "pipe": (os.pipe, lambda: open_descriptors() != []),
+    "pair of sockets": (
+        lambda: [end.detach() for end in socket.socketpair()],
+        lambda: open_descriptors() != [],
+    ),
+    "duplicate": (
+        lambda: os.dup(1),
+        lambda: open_descriptors() != [],
+    ),
+    "replaced stream": (
+        lambda: os.dup2(os.open("/dev/null", os.O_RDONLY), 0),
+        lambda: os.fstat(0).st_ino != STDIN,
     ),
     "random state": (
         lambda: random.setstate(RANDOM_STATE),

@@ -1,20 +1,13 @@
 //! Listing directories.
 
 use wadup_protocol::bundle::Node;
-use wasip1::{Dirent, Errno, Size};
+use wasip1::{Dirent, Size};
 
-use crate::tree::descriptors::descriptors;
-use crate::tree::stat;
+use super::stat;
 
 /// Writes entries from the `cookie`th on; `.` and `..` come first. As WASI wants it, the last
 /// one is cut where the buffer ends, which tells the caller that there are more.
-///
-/// # Safety
-/// `buffer` has `len` bytes that can be written.
-pub(super) unsafe fn read(fd: u32, buffer: *mut u8, len: Size, cookie: u64) -> Result<Size, Errno> {
-    let directory = descriptors().directory(fd)?;
-    // SAFETY: as this function's.
-    let buffer = unsafe { core::slice::from_raw_parts_mut(buffer, len) };
+pub(super) fn read(directory: Node<'static>, buffer: &mut [u8], cookie: u64) -> Size {
     let mut used = 0;
     for (next, name, node) in entries(directory, cookie) {
         if used == buffer.len() {
@@ -23,7 +16,7 @@ pub(super) unsafe fn read(fd: u32, buffer: *mut u8, len: Size, cookie: u64) -> R
         used += copy(&mut buffer[used..], &header(next, name, node));
         used += copy(&mut buffer[used..], name);
     }
-    Ok(used)
+    used
 }
 
 /// The entries from the `cookie`th on, each with the next one's cookie and its name.
