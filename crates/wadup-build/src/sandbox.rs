@@ -14,7 +14,7 @@ use wadup_engine::{
 };
 use wadup_protocol::metadata::Failure;
 use wadup_protocol::{bundle, paths};
-use wadup_vfs::{Device, Mount, Vfs};
+use wadup_vfs::{Mount, Vfs};
 use wadup_wasi::{FixedClock, WasiConfig, WasiCtx};
 
 /// How long an import or a compilation may take.
@@ -107,9 +107,10 @@ pub(crate) fn context(path: &'static str, content: Vec<u8>) -> Result<WasiCtx, S
     };
     mount(&mut vfs, paths::TMP_DIR, Mount::Directory)?;
     mount(&mut vfs, paths::METADATA_DIR, Mount::Directory)?;
-    mount(&mut vfs, "/dev", Mount::Directory)?;
-    mount(&mut vfs, "/dev/null", Mount::Device(Device::Null))?;
-    mount(&mut vfs, "/dev/urandom", Mount::Device(Device::Random))?;
+    vfs.mount_devices().map_err(|source| SandboxError::Mount {
+        path: "/dev",
+        source,
+    })?;
     mount(&mut vfs, path, Mount::Content(Box::new(content)))?;
     let config = WasiConfig::new().clock(Arc::new(clock));
     let mut context = WasiCtx::new(Arc::new(config), vfs);

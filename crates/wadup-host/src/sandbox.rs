@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use wadup_protocol::{bundle, paths};
-use wadup_vfs::{ContentSource, Device, Limits, Mount, SystemTime, Vfs};
+use wadup_vfs::{ContentSource, Limits, Mount, SystemTime, Vfs};
 use wadup_wasi::{WasiConfig, WasiCtx};
 
 use crate::artifact::Artifact;
@@ -62,9 +62,7 @@ impl Sandboxes {
         vfs.mount(paths::TMP_DIR, Mount::Directory)?;
         vfs.mount(paths::METADATA_DIR, Mount::Directory)?;
         vfs.mount(paths::SUBCONTENT_DIR, Mount::Directory)?;
-        vfs.mount("/dev", Mount::Directory)?;
-        vfs.mount("/dev/null", Mount::Device(Device::Null))?;
-        vfs.mount("/dev/urandom", Mount::Device(Device::Random))?;
+        vfs.mount_devices()?;
         for point in self.mount_points {
             vfs.mount(point, Mount::Directory)?;
             vfs.seal(point)?;

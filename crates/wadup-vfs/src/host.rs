@@ -59,6 +59,20 @@ impl Vfs {
         Ok(inode)
     }
 
+    /// Mounts `/dev` with the devices that there are. A guest can make no others there, nor files
+    /// in their stead: `open("/dev/tty", "a")` does not succeed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`mount`](Self::mount).
+    pub fn mount_devices(&mut self) -> Result<(), Error> {
+        self.mount("/dev", Mount::Directory)?;
+        self.mount("/dev/null", Mount::Device(Device::Null))?;
+        self.mount("/dev/zero", Mount::Device(Device::Zero))?;
+        self.mount("/dev/urandom", Mount::Device(Device::Random))?;
+        self.seal("/dev")
+    }
+
     /// Makes an inode read-only for the guest (`EROFS`): the content of a file, the entries of a
     /// directory (but not what is inside the entries).
     ///

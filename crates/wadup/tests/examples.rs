@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Said, Scratch};
+use support::{Said, Scratch, native, project::repository};
 
 fn run(scratch: &Scratch, examples: &[&str], samples: &str) -> Said {
     for example in examples {
@@ -93,6 +93,47 @@ fn archive_walker() {
          JOIN _wadup_inputs AS p ON p.id = i.parent_id ORDER BY 1, 2",
         )
     );
+}
+
+/// `asyncio.run`, queues, `gather`, `timeout` and pydantic's asynchronous `validate_call`: the rows
+/// are those of native CPython, for each input.
+#[test]
+fn async_readings() {
+    let scratch = Scratch::new();
+    let said = run(&scratch, &["async-readings"], "async-readings");
+    assert_eq!(said.code, Some(0), "{}", said.text());
+    insta::assert_debug_snapshot!(
+        "async_readings_monday",
+        scratch.query(
+            "out.db",
+            "SELECT r.line, r.sensor, r.celsius, r.problem FROM readings AS r
+             JOIN _wadup_inputs AS i ON i.id = r.input_id
+             WHERE i.path LIKE '%/monday.jsonl' ORDER BY r.line",
+        )
+    );
+    for (sample, at_least) in [("monday", 11), ("tuesday", 400), ("empty", 0)] {
+        let native = native::python(
+            &repository("crates/wadup/tests/functionality/rows.py"),
+            [
+                repository("examples/async-readings/src"),
+                "async_readings".into(),
+                repository(&format!("examples/async-readings/samples/{sample}.jsonl")),
+            ],
+        );
+        let of_input = |columns: &str, table: &str| {
+            scratch.query(
+                "out.db",
+                &format!(
+                    "SELECT {columns} FROM {table} AS t JOIN _wadup_inputs AS i ON i.id = t.input_id
+                     WHERE i.path LIKE '%/{sample}.jsonl' ORDER BY t.rowid"
+                ),
+            )
+        };
+        let mut sandbox = of_input("line, sensor, site, celsius, at, problem", "readings");
+        assert!(sandbox.len() >= at_least, "{sandbox:#?}");
+        sandbox.extend(of_input("readings, celsius", "means"));
+        assert_eq!(sandbox, native.lines().collect::<Vec<_>>(), "{sample}");
+    }
 }
 
 /// A page inside an archive is seen by the artifact for pages.
