@@ -40,6 +40,11 @@ pub(crate) fn conformance(context: &Context, args: &ConformanceArgs) -> anyhow::
     if args.update {
         document::update(&reports)?;
     }
+    if let Some(filter) = &args.filter
+        && reports.iter().all(Report::is_empty)
+    {
+        bail!("no test has {filter:?} in its id");
+    }
     let bad: Vec<&str> = reports
         .iter()
         .filter(|report| !report.is_as_expected())

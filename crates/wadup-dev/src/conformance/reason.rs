@@ -76,7 +76,9 @@ impl Reason {
                 "Python, its packages and the project are in the artifact: they cannot be written to, and modules of packages are bytecode without sources."
             }
             Self::SingleUser => "WASI has no users, groups, permissions or file ownership.",
-            Self::UpstreamWasi => "Upstream's own code does it differently on WASI.",
+            Self::UpstreamWasi => {
+                "Upstream's own code or tests treat WASI, or what is not Linux, differently."
+            }
             Self::Unknown => "Not looked into yet.",
         }
     }

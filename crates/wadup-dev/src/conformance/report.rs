@@ -94,6 +94,11 @@ impl Report {
         }
     }
 
+    /// Whether nothing was executed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sandbox.files == 0
+    }
+
     pub(super) fn is_as_expected(&self) -> bool {
         self.problems.is_empty()
     }

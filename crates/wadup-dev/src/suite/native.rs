@@ -82,7 +82,7 @@ impl<'c> Native<'c> {
     }
 
     /// Executes each request in a process of its own, `jobs` of them at once; `each` is told
-    /// when one has ended. What ended by itself is kept, and not executed again.
+    /// when one has ended. What ended by itself is kept, and neither executed nor told again.
     pub(crate) fn execute(
         &self,
         requests: &[Request],
@@ -97,8 +97,7 @@ impl<'c> Native<'c> {
                 let Some(request) = requests.get(place) else {
                     return Ok(());
                 };
-                let execution = self.kept(request)?;
-                each(request, &execution);
+                let execution = self.kept(request, each)?;
                 let mut executions = executions.lock().map_err(|_| poisoned())?;
                 executions.push((place, execution));
             }
@@ -114,7 +113,11 @@ impl<'c> Native<'c> {
     }
 
     /// What the request came to before, if all that goes into it is the same.
-    fn kept(&self, request: &Request) -> anyhow::Result<Execution> {
+    fn kept(
+        &self,
+        request: &Request,
+        each: &dyn Fn(&Request, &Execution),
+    ) -> anyhow::Result<Execution> {
         let folders = [&self.python, &self.package];
         let folders = folders.into_iter().chain(&self.path);
         let paths: Vec<_> = folders.map(|path| path.to_string_lossy()).collect();
@@ -130,6 +133,7 @@ impl<'c> Native<'c> {
             return Ok(execution);
         }
         let execution = self.execute_one(request)?;
+        each(request, &execution);
         if execution.death.is_none() {
             fs::create_dir_all(&folder)?;
             let mut scratch = tempfile::NamedTempFile::new_in(&folder)?;
