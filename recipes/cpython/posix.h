@@ -17,7 +17,6 @@ int dup2(int, int);
 int pipe(int[2]);
 int pipe2(int[2], int);
 unsigned getuid(void);
-unsigned geteuid(void);
 unsigned getgid(void);
 unsigned getegid(void);
 

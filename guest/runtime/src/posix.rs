@@ -155,11 +155,6 @@ extern "C" fn getuid() -> c_uint {
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn geteuid() -> c_uint {
-    ROOT
-}
-
-#[unsafe(no_mangle)]
 extern "C" fn getgid() -> c_uint {
     ROOT
 }
