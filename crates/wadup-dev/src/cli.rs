@@ -37,8 +37,12 @@ pub(crate) struct ConformanceArgs {
     pub(crate) filter: Option<String>,
 
     /// Write what differs now to conformance/SUITE.toml, and the tables of docs/conformance.md
-    #[arg(long, conflicts_with = "filter")]
+    #[arg(long, conflicts_with_all = ["filter", "quick"])]
     pub(crate) update: bool,
+
+    /// Only the test files that suite.toml lists for it: what users touch
+    #[arg(long)]
+    pub(crate) quick: bool,
 }
 
 #[derive(Debug, Clone, Args)]

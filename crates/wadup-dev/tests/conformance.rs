@@ -29,3 +29,14 @@ fn a_suite_that_there_is_not() {
         "{said}"
     );
 }
+
+/// The same for CPython's own tests, as far as they are of what users touch.
+#[test]
+fn cpython_is_as_its_verdict_says() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wadup-dev"));
+    let output = command.args(["conformance", "cpython", "--quick"]).output();
+    let output = output.expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("suite cpython\n"), "{said}");
+}

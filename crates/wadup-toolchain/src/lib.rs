@@ -60,5 +60,5 @@ pub use step::ActionError;
 pub use toolchain::{
     Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError, WasiRust,
 };
-pub use unpack::tar_gz as unpack_sdist;
+pub use unpack::{tar_gz as unpack_sdist, tar_xz as unpack_tar_xz};
 pub use wasm::{LocalizeError, LowerBulkError, RuntimeCheckError};

@@ -34,7 +34,7 @@ pub(crate) fn deb(
 }
 
 /// Unpacks a `.tar.xz` without its outermost folder.
-pub(crate) fn tar_xz(archive: &Path, destination: &Path) -> io::Result<()> {
+pub fn tar_xz(archive: &Path, destination: &Path) -> io::Result<()> {
     let file = BufReader::new(File::open(archive)?);
     tar(
         lzma_rust2::XzReader::new(file, true),

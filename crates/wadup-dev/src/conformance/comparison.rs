@@ -1,6 +1,6 @@
 //! What differs between the two sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{FileResult, Results};
 use crate::suite::{Outcome, Test};
@@ -16,6 +16,8 @@ pub(super) struct Comparison {
     pub(super) fail_on_both: usize,
     /// Whether only a part of the suite was executed.
     pub(super) filter: Option<String>,
+    /// If only some of the test files were executed: the ids of their tests.
+    pub(super) executed: Option<BTreeSet<String>>,
 }
 
 /// A test that is not as natively.
@@ -28,9 +30,15 @@ pub(super) struct Difference {
 
 impl Comparison {
     /// Compares all files of `sandbox`; of their tests, those whose id has `filter` in it.
-    pub(super) fn new(native: &Results, sandbox: &Results, filter: Option<&str>) -> Self {
+    pub(super) fn new(
+        native: &Results,
+        sandbox: &Results,
+        filter: Option<&str>,
+        quick: bool,
+    ) -> Self {
         let mut comparison = Self {
             filter: filter.map(str::to_owned),
+            executed: quick.then(BTreeSet::new),
             ..Self::default()
         };
         let nothing = FileResult::default();
@@ -51,10 +59,15 @@ impl Comparison {
             tests.map(|(it, test)| (id(it), test.clone())).collect()
         };
         let (native, sandbox) = (by_common_id(native), by_common_id(sandbox));
+        if let Some(executed) = &mut self.executed {
+            executed.insert(path.to_owned());
+            executed.extend(native.keys().chain(sandbox.keys()).cloned());
+        }
         // If the file could not be executed, that is what differs.
         let is_executed = !sandbox.contains_key(path);
         for (id, test) in &native {
-            if is_executed && wanted(id) && test.outcome.is_good() && !sandbox.contains_key(id) {
+            let is_absent = is_executed && !stands_for(&sandbox, id);
+            if is_absent && wanted(id) && test.outcome.is_good() {
                 let difference = Difference {
                     native: Some(test.outcome),
                     sandbox: Test::new(Outcome::Missing, ""),
@@ -68,6 +81,19 @@ impl Comparison {
                 self.take(id, native.get(id), test);
             }
         }
+    }
+
+    /// Whether a run of all files would judge this test, and this one does not.
+    pub(super) fn leaves_out(&self, id: &str) -> bool {
+        let filter = self.filter.as_deref();
+        let executed = self.executed.as_ref();
+        !filter.is_none_or(|filter| id.contains(filter))
+            || !executed.is_none_or(|executed| executed.contains(id))
+    }
+
+    /// Whether this is of all tests.
+    pub(super) fn is_whole(&self) -> bool {
+        self.filter.is_none() && self.executed.is_none()
     }
 
     fn take(&mut self, id: &str, native: Option<&Test>, sandbox: &Test) {
@@ -136,6 +162,14 @@ fn common_ids(native: &FileResult, sandbox: &FileResult) -> BTreeMap<String, Str
     common
 }
 
+/// Whether a test is there, or a class or module that it is in: one that is skipped, or cannot
+/// be set up, has no tests of its own.
+fn stands_for(tests: &BTreeMap<String, Test>, id: &str) -> bool {
+    let ends = id.match_indices('.').map(|(end, _)| end);
+    ends.chain([id.len()])
+        .any(|end| tests.contains_key(&id[..end]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,7 +188,7 @@ mod tests {
     }
 
     fn differences(native: &[(&str, Outcome)], sandbox: &[(&str, Outcome)]) -> Vec<String> {
-        let comparison = Comparison::new(&results(native), &results(sandbox), None);
+        let comparison = Comparison::new(&results(native), &results(sandbox), None, false);
         let differences = comparison.differences.iter();
         differences
             .map(|(id, it)| format!("{id} {}", it.sandbox.outcome))
@@ -192,7 +226,7 @@ mod tests {
         use Outcome::*;
         let native = [("f::a", Passed), ("f::b", Passed)];
         assert_eq!(differences(&native, &[("f", Error)]), ["f error"]);
-        let skipped = Comparison::new(&results(&native), &results(&[("f", Skipped)]), None);
+        let skipped = Comparison::new(&results(&native), &results(&[("f", Skipped)]), None, false);
         assert!(skipped.differences.is_empty());
         assert_eq!(skipped.skips["why"], ["f"]);
     }
@@ -202,7 +236,7 @@ mod tests {
         use Outcome::*;
         let native = [("f::a", Passed), ("f::b", Passed), ("f::c", Skipped)];
         let sandbox = [("f::a", Skipped), ("f::b", Skipped), ("f::c", Skipped)];
-        let comparison = Comparison::new(&results(&native), &results(&sandbox), None);
+        let comparison = Comparison::new(&results(&native), &results(&sandbox), None, false);
         assert_eq!(comparison.skips["why"], ["f::a", "f::b"]);
     }
 
@@ -230,8 +264,30 @@ mod tests {
         use Outcome::*;
         let native = results(&[("f::a", Passed), ("f::b", Passed)]);
         let sandbox = results(&[("f::a", Failed)]);
-        let comparison = Comparison::new(&native, &sandbox, Some("::a"));
+        let comparison = Comparison::new(&native, &sandbox, Some("::a"), false);
         let ids: Vec<_> = comparison.differences.keys().collect();
         assert_eq!(ids, ["f::a"]);
+    }
+
+    #[test]
+    fn a_class_that_is_skipped_stands_for_its_tests() {
+        use Outcome::*;
+        let native = [("m.C.a", Passed), ("m.C.b", Passed), ("m.D.a", Passed)];
+        let sandbox = [("m.C", Skipped)];
+        assert_eq!(differences(&native, &sandbox), ["m.D.a missing"]);
+        let skipped = Comparison::new(&results(&native), &results(&sandbox), None, false);
+        assert_eq!(skipped.skips["why"], ["m.C"]);
+    }
+
+    #[test]
+    fn what_is_not_quick_is_left_out() {
+        use Outcome::*;
+        let native = results(&[("f::a", Passed)]);
+        let sandbox = results(&[("f::a", Failed)]);
+        let all = Comparison::new(&native, &sandbox, None, false);
+        assert!(all.is_whole() && !all.leaves_out("g::a"));
+        let quick = Comparison::new(&native, &sandbox, None, true);
+        assert!(!quick.is_whole() && quick.leaves_out("g::a"));
+        assert!(!quick.leaves_out("f::a") && !quick.leaves_out("f"));
     }
 }

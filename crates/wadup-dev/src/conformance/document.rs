@@ -21,7 +21,12 @@ pub(super) fn update(reports: &[Report]) -> anyhow::Result<()> {
     let path = PathBuf::from(DOCUMENT);
     let old =
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let new = with_suites(&old, reports)?;
+    let mut new = with_suites(&old, reports)?;
+    for report in reports {
+        if new.contains(&begin(&report.suite)) {
+            new = replaced(&new, &report.suite, |_| files(report))?;
+        }
+    }
     let new = replaced(&new, "reasons", |_| reasons())?;
     fs::write(&path, new).with_context(|| format!("failed to write {}", path.display()))
 }
@@ -72,6 +77,29 @@ fn line(report: &Report) -> String {
     )
 }
 
+/// The table of a suite's files, for suites that have a place for it.
+fn files(report: &Report) -> String {
+    let mut text = String::from(
+        "| test file | passed natively | in the sandbox | skipped natively | in the sandbox | differ | \
+         skipped as a whole |\n|---|--:|--:|--:|--:|--:|---|\n",
+    );
+    for file in &report.files {
+        let (native, sandbox) = (&file.native, &file.sandbox);
+        let skipped = file.skipped.as_deref().unwrap_or_default();
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {} | {} | {} |\n",
+            file.path,
+            native.passed + native.xfailed,
+            sandbox.passed + sandbox.xfailed,
+            native.skipped,
+            sandbox.skipped,
+            file.differs,
+            skipped.replace('|', "\\|").replace('\n', " "),
+        ));
+    }
+    text
+}
+
 fn reasons() -> String {
     let mut text = String::from("| reason | |\n|---|---|\n");
     for reason in Reason::ALL {
@@ -80,13 +108,17 @@ fn reasons() -> String {
     text
 }
 
+fn begin(name: &str) -> String {
+    format!("<!-- begin {name} -->\n")
+}
+
 /// Replaces what is between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 fn replaced(
     document: &str,
     name: &str,
     make: impl FnOnce(&str) -> String,
 ) -> anyhow::Result<String> {
-    let begin = format!("<!-- begin {name} -->\n");
+    let begin = begin(name);
     let end = format!("<!-- end {name} -->");
     let parts = document
         .split_once(&begin)
@@ -99,6 +131,7 @@ fn replaced(
 
 #[cfg(test)]
 mod tests {
+    use super::super::report::FileReport;
     use super::*;
     use std::collections::BTreeMap;
 
@@ -140,5 +173,20 @@ mod tests {
     #[test]
     fn a_document_without_a_place_is_an_error() {
         assert!(with_suites("# Title\n", &[]).is_err());
+    }
+
+    #[test]
+    fn a_suite_with_a_place_for_it_has_a_line_for_each_file() {
+        let mut report = report("a", 1);
+        report.files.push(FileReport {
+            path: "test_a.py".to_owned(),
+            native: report.native,
+            sandbox: Counts::default(),
+            differs: 0,
+            skipped: Some("no | here".to_owned()),
+        });
+        let table = files(&report);
+        let line = table.lines().last().unwrap();
+        assert_eq!(line, r"| test_a.py | 1 | 0 | 0 | 0 | 0 | no \| here |");
     }
 }

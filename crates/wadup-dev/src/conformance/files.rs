@@ -44,27 +44,6 @@ pub(super) struct FileResult {
     pub(super) duration: Duration,
 }
 
-impl Results {
-    /// All tests, with the file that they are in.
-    pub(super) fn tests(&self) -> impl Iterator<Item = (&str, &str, &Test)> {
-        self.files.iter().flat_map(|(file, result)| {
-            let tests = result.tests.iter();
-            tests.map(move |(id, test)| (file.as_str(), id.as_str(), test))
-        })
-    }
-
-    /// How many tests ended so.
-    pub(super) fn count(&self, outcome: Outcome) -> usize {
-        let tests = self.tests();
-        tests.filter(|(_, _, test)| test.outcome == outcome).count()
-    }
-
-    /// The files' time, one after another.
-    pub(super) fn duration(&self) -> Duration {
-        self.files.values().map(|file| file.duration).sum()
-    }
-}
-
 /// Executes requests, those again that died in a test. Each is for another file.
 pub(super) fn run(
     requests: Vec<Request>,

@@ -74,8 +74,8 @@ fn chosen(args: &ConformanceArgs) -> anyhow::Result<Vec<String>> {
 fn run(context: &Context, args: &ConformanceArgs, suite: &Suite) -> anyhow::Result<Report> {
     say(format_args!("suite {}", suite.name));
     let filter = args.filter.as_deref();
-    let [native, sandbox] = on_both_sides(context, suite, filter)?;
-    let comparison = Comparison::new(&native, &sandbox, filter);
+    let [native, sandbox] = on_both_sides(context, suite, filter, args.quick)?;
+    let comparison = Comparison::new(&native, &sandbox, filter, args.quick);
     let path = PathBuf::from(VERDICTS).join(format!("{}.toml", suite.name));
     let mut verdict = Verdict::load(&path)?;
     if args.update {
@@ -93,10 +93,14 @@ fn on_both_sides(
     context: &Context,
     suite: &Suite,
     filter: Option<&str>,
+    quick: bool,
 ) -> anyhow::Result<[Results; 2]> {
     let jobs = cores();
     let native = Native::new(context, suite, NativeBuild::Published)?;
-    let requests = suite.requests()?;
+    let mut requests = suite.requests()?;
+    if quick {
+        requests = quick_ones(suite, requests)?;
+    }
     let native = run_native(&native, jobs, requests.clone())?;
 
     let requests = wanted(requests, filter, &native);
@@ -108,6 +112,16 @@ fn on_both_sides(
     let sandbox = Sandbox::new(context, suite, options)?;
     let sandbox = run_in_sandbox(&sandbox, requests)?;
     Ok([native, sandbox])
+}
+
+fn quick_ones(suite: &Suite, requests: Vec<Request>) -> anyhow::Result<Vec<Request>> {
+    let mut quick = Vec::new();
+    for request in requests {
+        if suite.definition.is_quick(&request.path)? {
+            quick.push(request);
+        }
+    }
+    Ok(quick)
 }
 
 fn cores() -> NonZeroU32 {
@@ -202,7 +216,7 @@ def test_it(): pass
         ];
         let mut suite = Suite::with_files(&context, "annotated-types", &files).unwrap();
         suite.definition.timeout = 10;
-        let sides = on_both_sides(&context, &suite, None).unwrap();
+        let sides = on_both_sides(&context, &suite, None, false).unwrap();
         let fragile = [
             ("test_aborts", Outcome::Trapped),
             ("test_after", Outcome::Passed),
@@ -232,7 +246,7 @@ def test_it(): pass
         }
 
         let [native, sandbox] = sides;
-        let comparison = Comparison::new(&native, &sandbox, None);
+        let comparison = Comparison::new(&native, &sandbox, None, false);
         let differences: Vec<_> = comparison.differences.keys().map(String::as_str).collect();
         let expected = [
             "tests/test_broken.py",

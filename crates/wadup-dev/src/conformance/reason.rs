@@ -19,13 +19,19 @@ pub(super) enum Reason {
     ReadOnlyFiles,
     SingleUser,
     UpstreamWasi,
+    NotInWasi,
+    NotInRuntime,
+    Embedded,
+    NoSystemFiles,
+    NoFileLocks,
+    Quota,
     /// Nobody has said yet; it never is as expected.
     Unknown,
 }
 
 impl Reason {
     /// All that can be given.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::NoProcesses,
         Self::NoThreads,
         Self::NoSockets,
@@ -37,6 +43,12 @@ impl Reason {
         Self::ReadOnlyFiles,
         Self::SingleUser,
         Self::UpstreamWasi,
+        Self::NotInWasi,
+        Self::NotInRuntime,
+        Self::Embedded,
+        Self::NoSystemFiles,
+        Self::NoFileLocks,
+        Self::Quota,
     ];
 
     /// As it is written.
@@ -53,6 +65,12 @@ impl Reason {
             Self::ReadOnlyFiles => "read-only-files",
             Self::SingleUser => "single-user",
             Self::UpstreamWasi => "upstream-wasi",
+            Self::NotInWasi => "not-in-wasi",
+            Self::NotInRuntime => "not-in-runtime",
+            Self::Embedded => "embedded",
+            Self::NoSystemFiles => "no-system-files",
+            Self::NoFileLocks => "no-file-locks",
+            Self::Quota => "quota",
             Self::Unknown => "unknown",
         }
     }
@@ -79,6 +97,20 @@ impl Reason {
             Self::UpstreamWasi => {
                 "Upstream's own code or tests treat WASI, or what is not Linux, differently."
             }
+            Self::NotInWasi => {
+                "WASI preview 1 has no such call, and so its C library has no such function."
+            }
+            Self::NotInRuntime => {
+                "The runtime is built without this library or module, such as OpenSSL, Tk or readline."
+            }
+            Self::Embedded => {
+                "The interpreter is a part of the artifact: no command line, no `PYTHON…` variables, always UTF-8, extensions built in."
+            }
+            Self::NoSystemFiles => {
+                "A sandbox has no files of an operating system: time zones, for instance, are those of `tzdata`."
+            }
+            Self::NoFileLocks => "A sandbox is one process: SQLite does without locks there.",
+            Self::Quota => "Files count towards a limit, with the size that they have.",
             Self::Unknown => "Not looked into yet.",
         }
     }

@@ -1,11 +1,11 @@
 //! What a suite came to, for the person in front of the terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::comparison::Comparison;
-use super::files::Results;
+use super::files::{FileResult, Results};
 use super::reason::Reason;
 use super::verdict::{Problem, Verdict};
 use crate::context::say;
@@ -23,8 +23,21 @@ pub(super) struct Report {
     /// How many tests upstream skips in the sandbox only.
     pub(super) skips: usize,
     pub(super) fail_on_both: usize,
+    /// By path, for suites of many files.
+    pub(super) files: Vec<FileReport>,
     /// A paragraph for each.
     problems: Vec<String>,
+}
+
+/// What a test file came to.
+#[derive(Debug)]
+pub(super) struct FileReport {
+    pub(super) path: String,
+    pub(super) native: Counts,
+    pub(super) sandbox: Counts,
+    pub(super) differs: usize,
+    /// Why upstream skips all of it in the sandbox.
+    pub(super) skipped: Option<String>,
 }
 
 /// How many tests ended how.
@@ -40,16 +53,57 @@ pub(super) struct Counts {
 
 impl Counts {
     pub(super) fn of(results: &Results) -> Self {
-        let passed = results.count(Outcome::Passed) + results.count(Outcome::Xpassed);
-        let xfailed = results.count(Outcome::Xfailed);
-        let skipped = results.count(Outcome::Skipped);
+        let files = results.files.values().map(Self::of_file);
+        files.fold(Self::default(), |all, file| Self {
+            files: all.files + 1,
+            passed: all.passed + file.passed,
+            xfailed: all.xfailed + file.xfailed,
+            skipped: all.skipped + file.skipped,
+            failed: all.failed + file.failed,
+            duration: all.duration + file.duration,
+        })
+    }
+
+    fn of_file(file: &FileResult) -> Self {
+        let mut counts = Self {
+            files: 1,
+            duration: file.duration,
+            ..Self::default()
+        };
+        for test in file.tests.values() {
+            let count = match test.outcome {
+                Outcome::Passed | Outcome::Xpassed => &mut counts.passed,
+                Outcome::Xfailed => &mut counts.xfailed,
+                Outcome::Skipped => &mut counts.skipped,
+                _ => &mut counts.failed,
+            };
+            *count += 1;
+        }
+        counts
+    }
+}
+
+impl FileReport {
+    fn new(
+        path: &str,
+        native: Option<&FileResult>,
+        sandbox: &FileResult,
+        comparison: &Comparison,
+    ) -> Self {
+        let ids = native.iter().flat_map(|file| file.tests.keys());
+        let ids: BTreeSet<_> = ids.chain(sandbox.tests.keys()).collect();
+        let whole = sandbox.tests.get(path);
         Self {
-            files: results.files.len(),
-            passed,
-            xfailed,
-            skipped,
-            failed: results.tests().count() - passed - xfailed - skipped,
-            duration: results.duration(),
+            path: path.to_owned(),
+            native: native.map(Counts::of_file).unwrap_or_default(),
+            sandbox: Counts::of_file(sandbox),
+            differs: ids
+                .iter()
+                .filter(|id| comparison.differences.contains_key(**id))
+                .count(),
+            skipped: whole
+                .filter(|test| test.outcome == Outcome::Skipped)
+                .map(|test| test.message.clone()),
         }
     }
 }
@@ -67,8 +121,13 @@ impl Report {
             let reason = entry.map_or(Reason::Unknown, |entry| entry.reason);
             *reasons.entry(reason).or_default() += 1;
         }
+        let files = sandbox
+            .files
+            .iter()
+            .map(|(path, file)| FileReport::new(path, native.files.get(path), file, comparison));
         let problems = verdict.judge(comparison);
         Self {
+            files: files.collect(),
             suite: suite.name.clone(),
             native: Counts::of(native),
             sandbox: Counts::of(sandbox),
@@ -90,6 +149,7 @@ impl Report {
             reasons,
             skips: 0,
             fail_on_both: 0,
+            files: Vec::new(),
             problems: Vec::new(),
         }
     }

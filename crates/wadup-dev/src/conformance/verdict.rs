@@ -126,10 +126,8 @@ impl Verdict {
                 Some(_) => {}
             }
         }
-        let filter = comparison.filter.as_deref();
         for (id, entry) in &self.differs {
-            let is_judged = filter.is_none_or(|filter| id.contains(filter));
-            if is_judged && !comparison.differences.contains_key(id) {
+            if !comparison.leaves_out(id) && !comparison.differences.contains_key(id) {
                 problems.push(Problem::Stale(id, entry));
             }
         }
@@ -141,7 +139,7 @@ impl Verdict {
             }
         }
         let unused = self.skips.keys();
-        let unused = unused.filter(|_| filter.is_none());
+        let unused = unused.filter(|_| comparison.is_whole());
         let unused = unused.filter(|message| !comparison.skips.contains_key(*message));
         problems.extend(unused.map(|message| Problem::UnusedSkip(message)));
         problems

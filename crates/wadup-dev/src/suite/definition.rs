@@ -34,13 +34,19 @@ pub(crate) struct Definition {
     pub(crate) c_extensions: Vec<String>,
     /// For each request.
     #[serde(default)]
-    pub(crate) options: Vec<String>,
+    options: Vec<String>,
+    /// Further options for some of them: patterns of their test files.
+    #[serde(default)]
+    file_options: BTreeMap<String, Vec<String>>,
     /// pytest's configuration, all of its section `[pytest]`.
     #[serde(default)]
     pub(crate) ini: String,
     /// How long a test file may take, in seconds.
     #[serde(default = "ten_minutes")]
     pub(crate) timeout: u64,
+    /// Patterns of the test files that `--quick` is for; none means all.
+    #[serde(default)]
+    quick: Vec<String>,
     /// The native extension that the suite tests, for benchmarks.
     pub(crate) build: Option<Build>,
 }
@@ -75,6 +81,22 @@ impl Definition {
                 .with_context(|| format!("{included} cannot be read"))?;
         }
         Ok(files)
+    }
+
+    /// Whether `--quick` is for this test file.
+    pub(crate) fn is_quick(&self, path: &str) -> anyhow::Result<bool> {
+        Ok(self.quick.is_empty() || globs(&self.quick)?.is_match(path))
+    }
+
+    /// The options of a request for this test file.
+    pub(super) fn options_of(&self, path: &str) -> anyhow::Result<Vec<String>> {
+        let mut options = self.options.clone();
+        for (option, patterns) in &self.file_options {
+            if globs(patterns)?.is_match(path) {
+                options.push(option.clone());
+            }
+        }
+        Ok(options)
     }
 
     /// The test files among `files`.

@@ -173,16 +173,17 @@ impl Suite {
     /// A request for each test file.
     pub(crate) fn requests(&self) -> anyhow::Result<Vec<Request>> {
         let tests = self.definition.tests(self.files.keys())?;
-        Ok(tests.into_iter().map(|path| self.request(path)).collect())
+        tests.into_iter().map(|path| self.request(path)).collect()
     }
 
-    pub(crate) fn request(&self, path: impl Into<String>) -> Request {
-        Request {
-            path: path.into(),
+    fn request(&self, path: impl Into<String>) -> anyhow::Result<Request> {
+        let path = path.into();
+        Ok(Request {
             imported: self.definition.imported.clone(),
-            options: self.definition.options.clone(),
+            options: self.definition.options_of(&path)?,
+            path,
             ..Request::default()
-        }
+        })
     }
 
     /// A folder with the runner and the suite's files: what `/app` is in the sandbox, and what

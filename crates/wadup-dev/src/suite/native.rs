@@ -17,7 +17,7 @@ use wadup_toolchain::{network, unpack_sdist};
 
 use super::definition::Build;
 use super::runner::MODULE;
-use super::{ENVIRONMENT, Execution, Outcome, Request, Run, Suite, Test, key};
+use super::{ENVIRONMENT, Execution, Outcome, Request, Run, Runner, Suite, Test, key};
 use crate::context::{Context, output, say};
 
 /// Which build of the extension.
@@ -56,11 +56,16 @@ impl<'c> Native<'c> {
             path.push(install(context, "published", native, &python)?);
         }
         path.push(install(context, "packages", &suite.requirements, &python)?);
+        let package = suite.package(context)?;
+        if suite.definition.runner == Runner::Cpython {
+            // Processes that tests start import `test` as well.
+            path.push(package.clone());
+        }
         Ok(Self {
             context,
             python,
             path,
-            package: suite.package(context)?,
+            package,
             timeout: suite.definition.timeout(),
         })
     }

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use wadup_toolchain::unpack_sdist;
+use wadup_toolchain::{unpack_sdist, unpack_tar_xz};
 
 use super::Definition;
 use crate::context::Context;
@@ -14,11 +14,16 @@ use crate::context::Context;
 /// The entry module of the artifact.
 pub(super) const MODULE: &str = "wadup_suite";
 
+/// Where CPython's sources have the tests.
+const CPYTHON_TESTS: &str = "Lib/test";
+
 /// What runs a suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Runner {
     Pytest,
+    /// CPython's own.
+    Cpython,
 }
 
 impl Runner {
@@ -26,6 +31,7 @@ impl Runner {
     pub(super) fn source(self) -> &'static str {
         match self {
             Self::Pytest => include_str!("../../suites/wadup_suite.py"),
+            Self::Cpython => include_str!("../../suites/wadup_cpython_suite.py"),
         }
     }
 
@@ -39,6 +45,13 @@ impl Runner {
         match self {
             Self::Pytest => context.kept(&format!("sdist-{key}"), |folder| {
                 Ok(unpack_sdist(archive, folder)?)
+            }),
+            Self::Cpython => context.kept(&format!("cpython-tests-{key}"), |folder| {
+                let tree = folder.join("tree");
+                unpack_tar_xz(archive, &tree)?;
+                fs::create_dir(folder.join("Lib"))?;
+                fs::rename(tree.join("Lib/test"), folder.join(CPYTHON_TESTS))?;
+                Ok(fs::remove_dir_all(tree)?)
             }),
         }
     }
@@ -55,6 +68,17 @@ impl Runner {
                 // pytest takes the folder with this file for the root of all ids.
                 let ini = format!("[pytest]\n{}", definition.ini);
                 pack(files, &[("pytest.ini", &ini)], &package.join("files.tar"))
+            }
+            // Beside it, so that they are the package `test`.
+            Self::Cpython => {
+                let folder = package.with_file_name("test");
+                for (name, path) in files {
+                    let name = Path::new(name).strip_prefix(CPYTHON_TESTS)?;
+                    let target = folder.join(name);
+                    fs::create_dir_all(target.parent().unwrap_or(&folder))?;
+                    fs::copy(path, target)?;
+                }
+                Ok(())
             }
         }
     }
