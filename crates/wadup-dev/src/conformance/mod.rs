@@ -45,6 +45,9 @@ pub(crate) fn conformance(context: &Context, args: &ConformanceArgs) -> anyhow::
     {
         bail!("no test has {filter:?} in its id");
     }
+    if reports.len() > 1 {
+        say(report::overview(&reports));
+    }
     let bad: Vec<&str> = reports
         .iter()
         .filter(|report| !report.is_as_expected())

@@ -215,6 +215,30 @@ impl Report {
     }
 }
 
+/// All suites, a line each.
+pub(super) fn overview(reports: &[Report]) -> String {
+    let mut text = format!(
+        "{:<20} {:>8} {:>8} {:>8}\n",
+        "passed", "native", "sandbox", "differ"
+    );
+    for report in reports {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "  {:<18} {:>8} {:>8} {:>8}  {}",
+            report.suite,
+            report.native.passed + report.native.xfailed,
+            report.sandbox.passed + report.sandbox.xfailed,
+            report.differs,
+            match report.is_as_expected() {
+                true => "as expected",
+                false => "NOT as expected",
+            },
+        );
+    }
+    text
+}
+
 fn paragraph(problem: &Problem<'_>) -> String {
     match problem {
         Problem::New(id, difference) => {
