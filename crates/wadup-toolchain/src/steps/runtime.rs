@@ -96,7 +96,7 @@ struct Runtime {
 impl Action for Runtime {
     fn describe(&self, key: &mut KeyBuilder) {
         key.field("recipe", &self.recipe);
-        key.field("rewritten", "bulk memory, names");
+        key.field("rewritten", "bulk memory, readable names");
         key.field("init", "PyInit.MODULE");
         key.list("export", &self.link.export);
         key.list("wrap", &self.link.wrap);

@@ -137,7 +137,7 @@ impl Reencode for Rewriter {
         let mut all = NameMap::new();
         for name in functions {
             let name = name?;
-            all.append(name.index, without_hash(name.name));
+            all.append(name.index, &readable(name.name));
         }
         all.append(self.copy, "wadup_memory_copy");
         all.append(self.fill, "wadup_memory_fill");
@@ -146,8 +146,49 @@ impl Reencode for Rewriter {
     }
 }
 
-/// The name of a function in Rust without the digest at its end (`::h0123456789abcdef`), which
-/// tells a reader of a backtrace nothing and makes a third of all names.
+/// The longest name of a function, in characters.
+const NAME: usize = 80;
+
+/// The name of a function in Rust as a reader of a backtrace wants it, which is half as long:
+/// without escapes, without the digest at its end (`::h0123456789abcdef`), and without the rest of
+/// what is very long.
+fn readable(name: &str) -> String {
+    let name = unescaped(without_hash(name));
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
+}
+
+/// What `$LT$` and its like stand for in Rust's
+/// [legacy symbol names](https://doc.rust-lang.org/rustc/symbol-mangling/index.html).
+fn unescaped(name: &str) -> String {
+    const ESCAPES: [(&str, &str); 16] = [
+        ("$LT$", "<"),
+        ("$GT$", ">"),
+        ("$LP$", "("),
+        ("$RP$", ")"),
+        ("$RF$", "&"),
+        ("$BP$", "*"),
+        ("$SP$", "@"),
+        ("$C$", ", "),
+        ("$u20$", " "),
+        ("$u27$", "'"),
+        ("$u3b$", ";"),
+        ("$u5b$", "["),
+        ("$u5d$", "]"),
+        ("$u7b$", "{"),
+        ("$u7d$", "}"),
+        ("..", "::"),
+    ];
+    if !name.contains('$') {
+        return name.to_owned();
+    }
+    let unescape = |name: String, (from, to): &(&str, &str)| name.replace(from, to);
+    ESCAPES.iter().fold(name.to_owned(), unescape)
+}
+
+/// The name without its digest.
 fn without_hash(name: &str) -> &str {
     match name.rsplit_once("::h") {
         Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|it| it.is_ascii_hexdigit()) => {
@@ -493,16 +534,23 @@ mod tests {
     }
 
     #[test]
-    fn names_lose_their_digests() {
+    fn names_are_readable() {
         let names = [
             ("core::fmt::write::h0123456789abcdef", "core::fmt::write"),
             ("core::fmt::write::h0123", "core::fmt::write::h0123"),
             ("hash::hashing_functions", "hash::hashing_functions"),
-            ("main", "main"),
+            ("PyObject_Call..x", "PyObject_Call..x"),
+            (
+                "drop_in_place$LT$$RF$a..B$C$$u5b$u8$u5d$$GT$::$u7b$$u7b$closure$u7d$$u7d$",
+                "drop_in_place<&a::B, [u8]>::{{closure}}",
+            ),
         ];
-        for (name, shorter) in names {
-            assert_eq!(without_hash(name), shorter);
+        for (name, expected) in names {
+            assert_eq!(readable(name), expected);
         }
+        let long = "é".repeat(NAME + 1);
+        assert_eq!(readable(&long), format!("{}…", "é".repeat(NAME)));
+        assert_eq!(readable(&long[2..]), long[2..]);
     }
 
     /// The names of the functions of a module that has no bulk operations.
