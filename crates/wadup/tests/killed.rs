@@ -86,7 +86,12 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// The steps that are left to do: cheap ones, of every kind. Downloads are unpacked, C is
 /// compiled, and all is linked.
-const STEPS: [&str; 4] = ["tzdata", "zlib-wasm", "runtime", "runtime-pydantic-core"];
+const STEPS: [&str; 4] = [
+    "tzdata",
+    "zlib-wasm",
+    "runtime",
+    "runtime-hypothesis+pydantic-core+rpds-py",
+];
 
 #[test]
 fn install() {

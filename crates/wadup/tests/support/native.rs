@@ -28,14 +28,16 @@ const PACKAGES: [&str; 12] = [
     "typing-inspection==0.4.2",
 ];
 
-/// What a script prints. It must succeed.
+/// What a script prints. It must succeed. Its environment is as empty as a sandbox's: packages
+/// look for `CI`, for one.
 pub(crate) fn python<I, A>(script: &Path, args: I) -> String
 where
     I: IntoIterator<Item = A>,
     A: AsRef<OsStr>,
 {
     let mut command = Command::new(interpreter());
-    command.arg("-I").arg(script).args(args).env("TZ", "UTC");
+    command.arg("-I").arg(script).args(args);
+    command.env_clear().env("TZ", "UTC");
     succeed(&mut command)
 }
 
