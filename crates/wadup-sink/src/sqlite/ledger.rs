@@ -6,16 +6,14 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row, params};
 
+use super::open::BUSY_TIMEOUT;
+use super::schema;
 use super::write::PathValue;
 use crate::ledger::{Entry, Ledger, PastRun};
 use crate::sink::SinkError;
-
-/// Only where the file system cannot have a write-ahead log.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the runs wrote that there were when it was opened.
 pub(super) struct SqliteLedger {
@@ -35,6 +33,7 @@ impl SqliteLedger {
             source,
         })?;
         let connection = Connection::open_with_flags(absolute, flags).map_err(&failed)?;
+        // Only where the file system cannot have a write-ahead log.
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
         let last_run = "SELECT coalesce(max(id), 0) FROM _wadup_runs";
         let last_run = connection.query_row(last_run, [], |row| row.get(0));
@@ -82,16 +81,12 @@ impl Ledger for SqliteLedger {
 
     fn has_failed(&self, entry: i64) -> Result<bool, SinkError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "WITH RECURSIVE tree (id) AS (
-                     SELECT ?1 UNION ALL
-                     SELECT child.id
-                     FROM _wadup_inputs AS child JOIN tree ON child.parent_id = tree.id
-                 )
-                 SELECT EXISTS (
-                     SELECT 1 FROM tree JOIN _wadup_outcomes ON input_id = tree.id
-                     WHERE status <> 'completed')",
-            )?;
+            let sql = format!(
+                "SELECT EXISTS (SELECT 1 FROM _wadup_outcomes
+                 WHERE status <> 'completed' AND input_id IN ({}))",
+                schema::TREE
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
             statement.query_row([entry], |row| row.get(0))
         })
     }

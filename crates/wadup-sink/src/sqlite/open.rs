@@ -9,8 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{self, APPLICATION_ID, SCHEMA_VERSION};
 
-/// How long a commit waits for somebody who holds the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a commit or a query waits for somebody who holds the database.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a database cannot be used for results. The file is as it was.
 #[derive(Debug, thiserror::Error)]

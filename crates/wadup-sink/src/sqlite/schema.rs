@@ -19,6 +19,12 @@ const SQLITE_PREFIX: &str = "sqlite_";
 const SYSTEM_TABLES: &str = include_str!("schema.sql");
 const UPGRADE_TO_2: &str = include_str!("upgrade_2.sql");
 
+/// Finds the ids of input `?1` and of all that descends from it.
+pub(super) const TREE: &str = "WITH RECURSIVE tree (id) AS (
+    SELECT ?1 UNION ALL
+    SELECT child.id FROM _wadup_inputs AS child JOIN tree ON child.parent_id = tree.id
+) SELECT id FROM tree";
+
 /// Makes the system tables unless they are there, and brings those of an older wadup up to date.
 pub(super) fn initialise(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

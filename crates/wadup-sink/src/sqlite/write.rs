@@ -64,10 +64,15 @@ impl Writer {
         run: Run,
         batch: &Batch,
     ) -> Result<(), WriteError> {
+        // What is replaced has no rows in tables that this batch makes.
+        let tables = match batch.inputs.iter().all(|input| input.replaces.is_empty()) {
+            true => Vec::new(),
+            false => schema::tables(transaction)?,
+        };
         let mut complete: HashSet<u64> = batch.complete_trees.iter().copied().collect();
         for input in &batch.inputs {
             for entry in &input.replaces {
-                delete_tree(transaction, *entry)?;
+                delete_tree(transaction, *entry, &tables)?;
             }
             let is_complete = complete.remove(&input.number);
             self.input(transaction, run, input, is_complete)?;
@@ -192,21 +197,17 @@ impl Writer {
     }
 }
 
-/// Deletes an input, all that descends from it, and their rows.
-fn delete_tree(transaction: &Transaction<'_>, root: i64) -> rusqlite::Result<()> {
-    const TREE: &str = "WITH RECURSIVE tree (id) AS (
-        SELECT ?1 UNION ALL
-        SELECT child.id FROM _wadup_inputs AS child JOIN tree ON child.parent_id = tree.id
-    ) SELECT id FROM tree";
-    for table in schema::tables(transaction)? {
-        let sql = schema::delete(&table, TREE);
+/// Deletes an input, all that descends from it, and their rows in `tables`.
+fn delete_tree(transaction: &Transaction<'_>, root: i64, tables: &[Table]) -> rusqlite::Result<()> {
+    for table in tables {
+        let sql = schema::delete(table, schema::TREE);
         transaction.prepare_cached(&sql)?.execute([root])?;
     }
     for own in [
         "DELETE FROM _wadup_outcomes WHERE input_id IN",
         "DELETE FROM _wadup_inputs WHERE id IN",
     ] {
-        let sql = format!("{own} ({TREE})");
+        let sql = format!("{own} ({})", schema::TREE);
         transaction.prepare_cached(&sql)?.execute([root])?;
     }
     Ok(())
