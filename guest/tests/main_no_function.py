@@ -1,5 +1,5 @@
 """main has to be callable."""
-# outcome: refused AttributeError
-# message: `main` is not callable
+# outcome: refused wadup.NoMain
+# message: what it calls `main` is not callable
 
 main = 5

@@ -1,3 +1,3 @@
 """The entry module needs a main()."""
-# outcome: refused AttributeError
-# message: the entry module `no_main` needs a function `main()`, but there is no `main` in it
+# outcome: refused wadup.NoMain
+# message: the entry module `no_main` needs a function `main()`, and it has none

@@ -1,3 +1,6 @@
+mod check;
+mod dry_run;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,12 +23,16 @@ use crate::event::{BuildEvent, Reporter, Step};
 use crate::output::{BuildOutput, PackedFile, Warning};
 use crate::packer::{Packed, Packer};
 use crate::plan::BuildPlan;
+use crate::product::Product;
 use crate::resolve::{Resolver, Selection};
 use crate::sandbox::Sandbox;
 use crate::settings::{BuildSettings, ImportLimits};
 use crate::snapshot::{Snapshot, snapshot};
 use crate::tools::{Runtime, Tools};
 use crate::tree::ReadError;
+
+pub use check::{Check, PythonCheck, check};
+pub use dry_run::{DryRun, DryRunLock, DryRunPackage, Freshness, dry_run};
 
 /// Makes the artifact of a project.
 ///
@@ -97,6 +104,7 @@ impl Build<'_> {
             tools: self.tools,
             cache: &self.cache,
             reporter: self.clock.reporter,
+            writes: true,
         };
         let selection = self.clock.time(Step::Resolve, || resolver.resolve())?;
         let (tools, offline) = (self.tools, self.settings.offline);
@@ -104,7 +112,10 @@ impl Build<'_> {
             let runtime = tools.runtime(&selection.extensions(), offline);
             runtime.map_err(BuildError::Runtime)
         })?;
-        let sources = read_sources(self.project)?;
+        let sources = match self.settings.product.sources() {
+            Some(sources) => sources,
+            None => read_sources(self.project)?,
+        };
         let plan = BuildPlan::new(
             self.project,
             self.settings,
@@ -141,7 +152,15 @@ impl Build<'_> {
         let sandbox = Sandbox::new(self.tools.cache_dir())?;
         let context = (self.tools, &self.cache, self.settings.offline);
         let runtime = (&inputs.runtime, wasm.as_slice());
-        let packer = Packer::new(self.project, &inputs.plan, context, runtime, &sandbox);
+        let whole = matches!(self.settings.product, Product::Tests(_));
+        let packer = Packer::new(
+            self.project,
+            &inputs.plan,
+            context,
+            runtime,
+            &sandbox,
+            whole,
+        );
         let (selection, sources) = (&inputs.selection, inputs.sources);
         let packed = self
             .clock
@@ -158,7 +177,7 @@ impl Build<'_> {
             let boot = inputs.plan.boot.clone();
             let bundle = packed.files.into_bundle(boot, packed.dictionary)?;
             snapshot(&sandbox, &wasm, bundle, &limits)
-                .map_err(|error| import_error(&inputs.plan, error))
+                .map_err(|error| import_error(self.project, &inputs.plan, error))
         })?;
         let cache = &self.cache;
         self.clock.time(Step::Artifact, || {
@@ -201,11 +220,18 @@ impl Build<'_> {
 
     fn deliver(self, made: Made, cached: bool) -> Result<BuildOutput, BuildError> {
         let reporter = self.clock.reporter;
-        let warnings = self.warnings(&made.record.files);
+        let warnings = match self.settings.product {
+            Product::Artifact => self.warnings(&made.record.files),
+            _ => Vec::new(),
+        };
         for warning in &warnings {
             reporter.event(BuildEvent::Warning(warning.clone()));
         }
-        let impurities = self.tell_of_import(&made.record)?;
+        let impurities = match self.settings.product {
+            Product::Artifact => self.tell_of_import(&made.record)?,
+            // What is imported is ours.
+            _ => Impurities::of(made.record.import.audit.clone()),
+        };
         let artifact = match &self.settings.output {
             Some(output) => place(&made.module, output)?,
             None => made.path,
@@ -272,11 +298,13 @@ fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
     })
 }
 
-fn import_error(plan: &BuildPlan, source: crate::SnapshotError) -> BuildError {
+fn import_error(project: &Project, plan: &BuildPlan, source: crate::SnapshotError) -> BuildError {
     match plan.boot.start {
         Start::Snapshot => BuildError::Import {
             entry_point: plan.boot.entry_point.clone(),
-            source,
+            file: project.entry_file().to_owned(),
+            location: Box::new(project.location(project.entry_point_span.clone())),
+            source: Box::new(source),
         },
         Start::Cold => BuildError::Load(source),
     }

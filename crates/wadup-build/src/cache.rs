@@ -5,9 +5,9 @@
 //! half-written, a flipped bit, two swapped entries or somebody else's file only cost the time
 //! to make it again.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -78,36 +78,71 @@ impl Cache {
 
     fn write_parts(&self, kind: &str, digest: &Digest, parts: &[&[u8]]) -> Result<(), WriteError> {
         let path = self.path(kind, digest);
-        try_write(&path, parts, OWNER_ONLY).map_err(|source| WriteError { path, source })
+        let file = new_file(&path, parts, OWNER_ONLY);
+        let written = file.and_then(|file| Ok(file.persist(&path)?));
+        written
+            .map(drop)
+            .map_err(|source| WriteError { path, source })
     }
 
     /// A folder for temporary files, in the cache's file system.
-    pub(crate) fn scratch(&self) -> Result<tempfile::TempDir, WriteError> {
-        let failed = |source| WriteError {
+    pub(crate) fn scratch(&self) -> Result<Scratch, WriteError> {
+        Scratch::new(&self.root).map_err(|source| WriteError {
             path: self.root.clone(),
             source,
-        };
-        fs::create_dir_all(&self.root).map_err(failed)?;
-        tempfile::tempdir_in(&self.root).map_err(failed)
+        })
     }
 }
 
-/// Writes a file that others see whole or not at all. It has the permissions that an
-/// ordinary new file has.
+/// Writes a file that others see whole or not at all, also after a power loss. It has the
+/// permissions that an ordinary new file has.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    try_write(path, &[bytes], PUBLIC).map_err(|source| WriteError {
+    let write = || {
+        let file = new_file(path, &[bytes], PUBLIC)?;
+        file.as_file().sync_data()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })
 }
 
+/// A folder that is removed when it is dropped, or by the next one who makes one beside it.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    folder: tempfile::TempDir,
+    _lock: File,
+}
+
+impl Scratch {
+    /// In a folder that is made where it is missing.
+    pub(crate) fn new(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        sweep(folder);
+        loop {
+            let folder = tempfile::Builder::new()
+                .prefix(TEMPORARY)
+                .tempdir_in(folder)?;
+            let lock = File::open(folder.path())?;
+            if claim(&lock)? {
+                return Ok(Self {
+                    folder,
+                    _lock: lock,
+                });
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
 /// The bytes of a file that only this user can have written; none of any other.
 fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    // No link is followed, and a FIFO does not keep it waiting.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let mut open = OpenOptions::new();
-    open.read(true).custom_flags(flags.bits().cast_signed());
-    let mut file = open.open(path)?;
+    let mut file = open_own(path)?;
     let metadata = file.metadata()?;
     let own = metadata.uid() == rustix::process::geteuid().as_raw();
     if !metadata.is_file() || !own || metadata.mode() & 0o022 != 0 {
@@ -116,6 +151,14 @@ fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
     file.read_to_end(&mut bytes)?;
     Ok(Some(bytes))
+}
+
+/// No link is followed, and a FIFO does not keep it waiting.
+fn open_own(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut open = OpenOptions::new();
+    open.read(true).custom_flags(flags.bits().cast_signed());
+    open.open(path)
 }
 
 const SEAL_LEN: usize = blake3::OUT_LEN;
@@ -141,28 +184,65 @@ fn folder_of(path: &Path) -> &Path {
 const PUBLIC: u32 = 0o666;
 const OWNER_ONLY: u32 = 0o600;
 
-fn try_write(path: &Path, parts: &[&[u8]], mode: u32) -> io::Result<()> {
+/// How the names of temporary files and folders begin. Each is locked as long as it is in use:
+/// one that is not was left by a process that was killed.
+const TEMPORARY: &str = ".wadup-tmp-";
+
+/// A temporary file that is to become `path`, with its content.
+fn new_file(path: &Path, parts: &[&[u8]], mode: u32) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
     fs::create_dir_all(folder)?;
-    let mut file = new_file(folder, mode)?;
+    sweep(folder);
+    let mut file = loop {
+        let file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .permissions(fs::Permissions::from_mode(mode))
+            .tempfile_in(folder)?;
+        if claim(file.as_file())? {
+            break file;
+        }
+    };
     for part in parts {
         file.write_all(part)?;
     }
-    file.persist(path)?;
-    Ok(())
+    Ok(file)
 }
 
-fn new_file(folder: &Path, mode: u32) -> io::Result<NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt as _;
-    tempfile::Builder::new()
-        .prefix(".wadup-")
-        .permissions(fs::Permissions::from_mode(mode))
-        .tempfile_in(folder)
+/// Locks what has just been made; `false` if somebody has found it unlocked, and removed it.
+fn claim(made: &File) -> io::Result<bool> {
+    // Where there are no locks, nothing can be found to be left behind.
+    let _ = made.lock();
+    let metadata = made.metadata()?;
+    Ok(metadata.nlink() > 0)
+}
+
+/// Removes what processes that were killed have left in a folder. What cannot be removed does
+/// no harm.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let is_temporary = entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(TEMPORARY.as_bytes());
+        if is_temporary
+            && let Ok(file) = open_own(&entry.path())
+            && file.try_lock().is_ok()
+        {
+            let path = entry.path();
+            let _ = match file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            };
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+    use std::os::unix::fs::{chown, symlink};
 
     use super::*;
 
@@ -200,6 +280,29 @@ mod tests {
         let fixture = fixture();
         assert_eq!(fixture.read().as_deref(), Some(CONTENT));
         assert_eq!(fs::metadata(&fixture.path).unwrap().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept() {
+        let fixture = fixture();
+        let folder = fixture.path.parent().unwrap();
+        let names = || {
+            let entries = fs::read_dir(folder).unwrap();
+            entries
+                .map(|entry| entry.unwrap().file_name())
+                .collect::<Vec<_>>()
+        };
+        fs::write(folder.join(".wadup-tmp-abcdef"), "half").unwrap();
+        fs::create_dir_all(folder.join(".wadup-tmp-uvwxyz/below")).unwrap();
+        fixture.cache.write("trees", &fixture.key, CONTENT).unwrap();
+        assert_eq!(names(), [fixture.path.file_name().unwrap()]);
+        // What is in use stays.
+        let scratch = Scratch::new(folder).unwrap();
+        let file = new_file(&fixture.path, &[CONTENT], OWNER_ONLY).unwrap();
+        sweep(folder);
+        assert_eq!(names().len(), 3);
+        drop((scratch, file));
+        assert_eq!(names().len(), 1);
     }
 
     #[test]

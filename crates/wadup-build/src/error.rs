@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use wadup_project::Location;
@@ -34,19 +34,37 @@ pub enum BuildError {
         message: String,
         location: Box<Location>,
     },
+    #[error("{}: not valid Python: {message}", place(path, *line))]
+    Module {
+        /// Relative to the folder of the packages.
+        path: String,
+        /// From 1, where it is known.
+        line: Option<usize>,
+        message: String,
+        location: Box<Location>,
+    },
+    #[error("the entry module `{entry_point}` needs a function `main()`, and it has none")]
+    NoMain {
+        entry_point: String,
+        /// Its file, relative to the project.
+        file: PathBuf,
+        location: Box<Location>,
+    },
     #[error("failed to pack the bundle")]
     Conflict(#[from] Conflict),
     #[error("failed to pack the bundle")]
     Bundle(#[from] BundleError),
     #[error("failed to pack the bundle")]
     Compression(#[from] CompressionError),
-    #[error(
-        "failed to import `{entry_point}`, as an artifact with a snapshot does when it is built"
-    )]
+    #[error("failed to import `{entry_point}`")]
     Import {
         entry_point: String,
+        /// Its file, relative to the project.
+        file: PathBuf,
+        /// Where the project names it.
+        location: Box<Location>,
         #[source]
-        source: SnapshotError,
+        source: Box<SnapshotError>,
     },
     #[error("importing `{entry_point}` did what its snapshot freezes, which is denied")]
     Impure { entry_point: String },
@@ -68,6 +86,11 @@ pub enum BuildError {
     },
 }
 
+fn no_main_hint(file: &Path) -> String {
+    let file = file.display();
+    format!("write `def main():` in {file}: it is called for every input")
+}
+
 /// How an import becomes pure.
 pub(crate) const IMPURE_HINT: &str = "move it into main(), or into a function registered with \
      @wadup.on_start, which runs in every instance";
@@ -83,7 +106,13 @@ impl BuildError {
     pub fn location(&self) -> Option<&Location> {
         match self {
             Self::Resolve(error) => error.location(),
-            Self::Syntax { location, .. } => Some(location),
+            Self::Syntax { location, .. }
+            | Self::Module { location, .. }
+            | Self::NoMain { location, .. } => Some(location),
+            // Anything else has its place in the traceback.
+            Self::Import {
+                location, source, ..
+            } if source.is_no_main() => Some(location),
             _ => None,
         }
     }
@@ -92,7 +121,10 @@ impl BuildError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Resolve(error) => error.hint(),
+            Self::NoMain { file, .. } => Some(no_main_hint(file)),
+            Self::Import { file, source, .. } if source.is_no_main() => Some(no_main_hint(file)),
             Self::Import { source, .. } => source.hint(),
+            Self::Syntax { .. } => Some("wadup's Python is CPython 3.13".to_owned()),
             Self::Impure { .. } => Some(IMPURE_HINT.to_owned()),
             Self::Sandbox(error) => error.hint().map(str::to_owned),
             Self::Conflict(_) => Some(
@@ -113,11 +145,20 @@ impl BuildError {
         let Self::Import { source, .. } = self else {
             return None;
         };
-        let text = match source {
+        let text = match &**source {
+            SnapshotError::Failed(_) if source.is_no_main() => return None,
             SnapshotError::Failed(failure) => &failure.traceback,
             SnapshotError::Ended { stderr, .. } => stderr,
             _ => return None,
         };
         (text.lines().count() > 1).then_some(text)
+    }
+}
+
+/// `app.py:3`.
+fn place(path: &str, line: Option<usize>) -> String {
+    match line {
+        Some(line) => format!("{path}:{line}"),
+        None => path.to_owned(),
     }
 }

@@ -6,6 +6,7 @@ mod tests;
 
 use serde::Serialize;
 use thiserror::Error;
+use wadup_engine::MAX_MANIFEST;
 use wadup_protocol::manifest::{Manifest, SECTION};
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef};
 
@@ -22,6 +23,10 @@ pub struct Inspection {
     pub exports: Vec<Export>,
     /// How much memory an instance starts with, in bytes.
     pub memory: u64,
+    /// How much it may ask for, in bytes; none if it names no maximum.
+    pub memory_max: Option<u64>,
+    /// How many elements each table starts with, and may grow to.
+    pub tables: Vec<Table>,
     /// What the file's bytes are for; their sizes sum up to [`Self::size`].
     pub parts: Vec<Part>,
 }
@@ -32,6 +37,13 @@ pub struct Import {
     pub name: String,
     /// What is imported, such as `function`.
     pub kind: &'static str,
+}
+
+/// A table's elements: references to functions, mostly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Table {
+    pub initial: u64,
+    pub maximum: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,6 +63,10 @@ pub enum InspectError {
     Component,
     #[error("it is broken or cut short at byte {offset}: {message}")]
     Malformed { offset: u64, message: String },
+    #[error("it has more than {max} {what}")]
+    TooMany { what: &'static str, max: u32 },
+    #[error("its manifest has more than {MAX_MANIFEST} bytes")]
+    ManifestLength,
     #[error("its manifest cannot be read")]
     Manifest(#[source] serde_json::Error),
 }
@@ -63,7 +79,10 @@ impl InspectError {
                 Some("name a WebAssembly module, as `wadup build` makes it")
             }
             Self::Malformed { .. } => Some("build it again, or copy it again"),
-            Self::Manifest(_) => Some("a later version of wadup may have made it"),
+            Self::TooMany { .. } => None,
+            Self::ManifestLength | Self::Manifest(_) => {
+                Some("a later version of wadup may have made it")
+            }
         }
     }
 }
@@ -86,6 +105,8 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, InspectError> {
         imports: Vec::new(),
         exports: Vec::new(),
         memory: 0,
+        memory_max: None,
+        tables: Vec::new(),
         parts: Vec::new(),
     };
     for payload in Parser::new(0).parse_all(wasm) {
@@ -99,6 +120,7 @@ impl Inspection {
     fn add(&mut self, payload: Payload<'_>) -> Result<(), InspectError> {
         match payload {
             Payload::ImportSection(imports) => {
+                limit("imports", imports.count())?;
                 for import in imports.into_imports() {
                     let import = import?;
                     self.imports.push(Import {
@@ -109,6 +131,7 @@ impl Inspection {
                 }
             }
             Payload::ExportSection(exports) => {
+                limit("exports", exports.count())?;
                 for export in exports {
                     let export = export?;
                     self.exports.push(Export {
@@ -123,9 +146,24 @@ impl Inspection {
                     let page = 1_u64 << memory.page_size_log2.unwrap_or(16).min(63);
                     let bytes = memory.initial.saturating_mul(page);
                     self.memory = self.memory.saturating_add(bytes);
+                    let most = memory.maximum.map(|pages| pages.saturating_mul(page));
+                    self.memory_max = most.or(self.memory_max);
+                }
+            }
+            Payload::TableSection(tables) => {
+                limit("tables", tables.count())?;
+                for table in tables {
+                    let table = table?.ty;
+                    self.tables.push(Table {
+                        initial: table.initial,
+                        maximum: table.maximum,
+                    });
                 }
             }
             Payload::CustomSection(section) if section.name() == SECTION => {
+                if section.data().len() > MAX_MANIFEST {
+                    return Err(InspectError::ManifestLength);
+                }
                 let manifest = serde_json::from_slice(section.data());
                 self.manifest = Some(manifest.map_err(InspectError::Manifest)?);
             }
@@ -133,6 +171,16 @@ impl Inspection {
         }
         Ok(())
     }
+}
+
+/// What is shown takes several times as much memory as it has bytes in the file. No engine takes
+/// more: <https://webassembly.github.io/spec/js-api/#limits>
+fn limit(what: &'static str, count: u32) -> Result<(), InspectError> {
+    const MAX: u32 = 1_000_000;
+    if count > MAX {
+        return Err(InspectError::TooMany { what, max: MAX });
+    }
+    Ok(())
 }
 
 fn imported(ty: TypeRef) -> &'static str {

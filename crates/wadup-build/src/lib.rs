@@ -41,11 +41,15 @@ mod digest;
 mod dist_info;
 mod error;
 mod event;
+#[doc(hidden)]
+pub mod fuzzing;
 mod inspect;
 mod library;
 mod output;
+mod own_wheel;
 mod packer;
 mod plan;
+mod product;
 mod resolve;
 mod sandbox;
 mod settings;
@@ -57,16 +61,20 @@ mod wheel;
 
 pub use artifact::InvalidArtifact;
 pub use audit::Impurities;
-pub use build::build;
+pub use build::{
+    Check, DryRun, DryRunLock, DryRunPackage, Freshness, PythonCheck, build, check, dry_run,
+};
 pub use bytecode::CompileError;
 pub use cache::WriteError;
 pub use compression::CompressionError;
 pub use digest::Digest;
 pub use error::BuildError;
 pub use event::{BuildEvent, Reporter, Silent, Step};
-pub use inspect::{Export, Import, InspectError, Inspection, Part, inspect};
+pub use inspect::{Export, Import, InspectError, Inspection, Part, Table, inspect};
 pub use output::{BuildOutput, FileKind, PackedFile, Warning};
+pub use own_wheel::own_wheel;
 pub use plan::{BuildPlan, PlannedPackage};
+pub use product::{Product, bare_project};
 pub use resolve::{Refusal, RefusalReason, ResolveError};
 pub use sandbox::SandboxError;
 pub use settings::{BuildSettings, ImportLimits};
@@ -76,4 +84,5 @@ pub use tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolErr
 pub use tree::{Conflict, ReadError};
 pub use wadup_protocol::audit::Finding;
 pub use wadup_protocol::manifest::{Manifest, Start};
+pub use wadup_toolchain::MissingStep;
 pub use wheel::WheelError;

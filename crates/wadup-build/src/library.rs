@@ -29,25 +29,37 @@ pub(crate) fn standard_library(runtime: &Runtime) -> Result<Tree, ReadError> {
     Ok(tree)
 }
 
-/// The runtime's packages, as sources.
+/// The runtime's packages, as sources. `whole`: with what is for outside of the sandbox.
 pub(crate) fn packages(
     runtime: &Runtime,
     guest_python: &[GuestFile],
+    whole: bool,
 ) -> Result<Vec<RuntimePackage>, ReadError> {
     let folders = runtime.site_packages.iter();
     let mut packages = folders
         .map(|folder| runtime_package(folder))
         .collect::<Result<Vec<_>, _>>()?;
-    packages.push(wadup_package(guest_python));
+    packages.push(wadup_package(guest_python, whole));
+    for package in &mut packages {
+        // For type checkers; these packages do not read their own.
+        package.tree.retain(|path| !path.ends_with(".pyi"));
+    }
     Ok(packages)
 }
 
+/// Files of the package `wadup` that are in the sandbox's place where there is none.
+const OUTSIDE_OF_THE_SANDBOX: [&str; 3] =
+    ["wadup/__main__.py", "wadup/_native.py", "wadup/local.py"];
+
 /// The package `wadup`, which is of this very version.
-fn wadup_package(guest_python: &[GuestFile]) -> RuntimePackage {
+fn wadup_package(guest_python: &[GuestFile], whole: bool) -> RuntimePackage {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let metadata = format!("Metadata-Version: 2.1\nName: wadup\nVersion: {VERSION}\n");
-    let files = guest_python.iter().cloned();
-    let files = files.filter(|(path, _)| path.starts_with("wadup/"));
+    let is_packed = |path: &str| {
+        path.starts_with("wadup/") && (whole || !OUTSIDE_OF_THE_SANDBOX.contains(&path))
+    };
+    let files = guest_python.iter().filter(|(path, _)| is_packed(path));
+    let files = files.cloned();
     let dist_info = format!("wadup-{VERSION}.dist-info/METADATA");
     RuntimePackage {
         name: dist_info::wadup(),

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::fs;
 
-use wadup_project::{PackageName, Project};
+use wadup_project::{Location, PackageName, Project};
 use wadup_protocol::bundle::APP_DIR;
 
 use crate::bytecode::{self, CompileError, Compiler, Placement, SourceError};
@@ -31,6 +31,8 @@ pub(crate) struct Packer<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) wasm: &'a [u8],
     pub(crate) sandbox: &'a Sandbox,
+    /// Whether the package `wadup` is to have what is for outside of the sandbox as well.
+    whole: bool,
     compiler: OnceCell<Compiler<'a>>,
     dictionary: OnceCell<Vec<u8>>,
     library: OnceCell<Tree>,
@@ -53,6 +55,7 @@ impl<'a> Packer<'a> {
         (tools, cache, offline): (&'a dyn Tools, &'a Cache, bool),
         (runtime, wasm): (&'a Runtime, &'a [u8]),
         sandbox: &'a Sandbox,
+        whole: bool,
     ) -> Self {
         Self {
             project,
@@ -63,6 +66,7 @@ impl<'a> Packer<'a> {
             runtime,
             wasm,
             sandbox,
+            whole,
             compiler: OnceCell::new(),
             dictionary: OnceCell::new(),
             library: OnceCell::new(),
@@ -128,12 +132,16 @@ impl<'a> Packer<'a> {
         selection: &Selection,
     ) -> Result<Vec<(PackageName, String)>, BuildError> {
         let mut added = Vec::new();
-        for package in library::packages(self.runtime, self.tools.guest_python())? {
+        for package in library::packages(self.runtime, self.tools.guest_python(), self.whole)? {
             if selection.has_wheel(&package.name) {
                 continue;
             }
             let name = package.name.clone();
-            let tree = self.packed(&self.plan.library_digest(name.as_ref()), || {
+            let part = match self.whole {
+                true => format!("{name} with stand-ins"),
+                false => name.to_string(),
+            };
+            let tree = self.packed(&self.plan.library_digest(&part), || {
                 Ok(library::recorded(self.compiled(package.tree)?))
             })?;
             files.add(tree, name.as_ref())?;
@@ -162,7 +170,11 @@ impl<'a> Packer<'a> {
                     bytecode::compile(self.compiler()?, tree, Placement::Beside)?;
                 let fatal = |error: &SourceError| self.is_of_entry_point(&error.path);
                 if let Some(error) = errors.into_iter().find(fatal) {
-                    return Err(self.syntax_error(error));
+                    return Err(BuildError::Syntax {
+                        line: error.line.unwrap_or(1).max(1),
+                        location: Box::new(place(self.project, &error)),
+                        message: error.message,
+                    });
                 }
                 tree = compiled;
             }
@@ -194,10 +206,9 @@ impl<'a> Packer<'a> {
         if let Some(compiler) = self.compiler.get() {
             return Ok(compiler);
         }
-        let runtime = (self.runtime.digest.as_str(), self.wasm);
-        let library = || Ok(library::standard_library(self.runtime)?);
         let driver = self.tools.guest_python();
-        let compiler = Compiler::start(self.sandbox, self.cache, runtime, driver, library)?;
+        let runtime = (self.runtime, self.wasm);
+        let compiler = Compiler::start(self.sandbox, self.cache, runtime, driver)?;
         Ok(self.compiler.get_or_init(|| compiler))
     }
 
@@ -215,29 +226,23 @@ impl<'a> Packer<'a> {
         self.cache.write("trees", key, &tree.to_bytes()?)?;
         Ok(tree)
     }
+}
 
-    /// The error with its place in the file as it is on the host.
-    fn syntax_error(&self, error: SourceError) -> BuildError {
-        let relative = error.path.strip_prefix(&format!("{APP_DIR}/"));
-        let relative = relative.unwrap_or(&error.path);
-        let path = self.project.sources.root.join(relative);
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let line = error.line.unwrap_or(1).max(1);
-        let start: usize = text
-            .split_inclusive('\n')
-            .take(line - 1)
-            .map(str::len)
-            .sum();
-        let length = text[start..].lines().next().map_or(0, str::len);
-        BuildError::Syntax {
-            line,
-            message: error.message,
-            location: Box::new(wadup_project::Location {
-                path,
-                span: start..start + length,
-                text: text.into(),
-            }),
-        }
+/// Where the error is, in the file as it is on the host.
+pub(crate) fn place(project: &Project, error: &SourceError) -> Location {
+    let relative = error.path.strip_prefix(&format!("{APP_DIR}/"));
+    let relative = relative.unwrap_or(&error.path);
+    let path = project.sources.root.join(relative);
+    let bytes = fs::read(&path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let line = error.line.unwrap_or(1).max(1);
+    let lines = text.split_inclusive('\n').take(line - 1);
+    let start: usize = lines.map(str::len).sum();
+    let length = text[start..].lines().next().map_or(0, str::len);
+    Location {
+        path,
+        span: start..start + length,
+        text: text.into(),
     }
 }
 

@@ -7,12 +7,13 @@ use wadup_protocol::bundle::Boot;
 use wadup_protocol::manifest::Start;
 
 use crate::digest::{Digest, Hasher};
+use crate::product::Product;
 use crate::resolve::{Chosen, PackageOrigin, Selection};
 use crate::settings::BuildSettings;
 use crate::tools::{GuestFile, Runtime};
 
 /// Counts up with every change of what the same inputs are made into.
-const BUILD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-3");
+const BUILD_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "-4");
 
 /// The inputs of an artifact. Two builds with equal plans make equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub struct BuildPlan {
     pub metadata: Digest,
     pub boot: Boot,
     pub precompile: bool,
+    /// Bytes that the import may use: code may find out. The time that it may take does not
+    /// change what comes of it.
+    pub import_memory: u64,
 }
 
 /// A package in its one version.
@@ -61,8 +65,11 @@ impl BuildPlan {
             sources: sources.iter().map(digest).collect(),
             metadata,
             boot: Boot {
-                entry_point: project.entry_point.to_string(),
-                start: if project.snapshot {
+                entry_point: settings
+                    .product
+                    .entry_point()
+                    .map_or_else(|| project.entry_point.to_string(), str::to_owned),
+                start: if project.snapshot || settings.product != Product::Artifact {
                     Start::Snapshot
                 } else {
                     Start::Cold
@@ -70,6 +77,7 @@ impl BuildPlan {
                 hash_seed: project.hash_seed,
             },
             precompile: settings.precompile,
+            import_memory: settings.import_limits.memory,
         }
     }
 
@@ -91,6 +99,7 @@ impl BuildPlan {
             Start::Snapshot => "snapshot",
         });
         hasher.part(&self.boot.hash_seed.to_le_bytes());
+        hasher.part(&self.import_memory.to_le_bytes());
         hasher.finish()
     }
 
@@ -142,7 +151,7 @@ fn guest_digest(files: &[GuestFile]) -> Digest {
     hasher.finish()
 }
 
-fn planned(chosen: &Chosen) -> PlannedPackage {
+pub(crate) fn planned(chosen: &Chosen) -> PlannedPackage {
     PlannedPackage {
         name: chosen.name.clone(),
         version: chosen.version.clone(),

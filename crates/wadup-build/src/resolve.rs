@@ -12,6 +12,7 @@ use wadup_project::{Lock, MarkerEnvironment, Project, wasi_environment};
 
 use crate::cache::Cache;
 use crate::event::{BuildEvent, Reporter};
+use crate::product::Product;
 use crate::settings::BuildSettings;
 use crate::tools::Tools;
 
@@ -32,6 +33,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) tools: &'a dyn Tools,
     pub(crate) cache: &'a Cache,
     pub(crate) reporter: &'a dyn Reporter,
+    /// Whether a lock that had to be made is written, and kept.
+    pub(crate) writes: bool,
 }
 
 /// A lock, and where it is.
@@ -39,12 +42,14 @@ pub(crate) struct Resolver<'a> {
 pub(crate) struct FoundLock {
     pub(crate) path: PathBuf,
     pub(crate) lock: Lock,
+    /// Whether it had to be made, anew or for the first time.
+    pub(crate) is_new: bool,
 }
 
 impl Resolver<'_> {
     /// One source for every package that the project needs on WASI.
     pub(crate) fn resolve(&self) -> Result<Selection, ResolveError> {
-        let inputs = Inputs::of(self.project, self.tools)?;
+        let inputs = Inputs::of(self.project, &self.settings.product, self.tools)?;
         let found = self.lock(&inputs)?;
         let environment = self.environment();
         inputs.check_satisfied(&found, &environment)?;
@@ -56,6 +61,11 @@ impl Resolver<'_> {
         let uv_lock = root.join(UV_LOCK);
         if uv_lock.is_file() {
             return uv::export(self, &uv_lock);
+        }
+        if let Product::Tests(_) = self.settings.product {
+            let locks = [USER_LOCK, OUR_LOCK].map(|name| root.join(name));
+            let packed = locks.iter().find(|lock| lock.is_file());
+            return uv::compile_for_tests(self, inputs, packed.unwrap_or(&locks[1]));
         }
         let user_lock = root.join(USER_LOCK);
         if user_lock.is_file() {
@@ -73,14 +83,18 @@ impl Resolver<'_> {
             return Ok(FoundLock {
                 path: found.path.clone(),
                 lock: found.lock.clone(),
+                is_new: false,
             });
         }
         if self.settings.locked {
             return Err(inputs.outdated(path, old.as_ref()));
         }
         let lock = uv::compile(self, inputs, path)?;
-        self.reporter
-            .event(BuildEvent::LockWritten(path.to_owned()));
+        // One in the cache is nobody's to look at.
+        if self.writes && !path.starts_with(self.tools.cache_dir()) {
+            self.reporter
+                .event(BuildEvent::LockWritten(path.to_owned()));
+        }
         Ok(lock)
     }
 
@@ -93,5 +107,6 @@ fn load(path: &Path) -> Result<FoundLock, ResolveError> {
     Ok(FoundLock {
         path: path.to_owned(),
         lock: Lock::load(path)?,
+        is_new: false,
     })
 }

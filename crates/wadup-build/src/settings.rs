@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::product::Product;
+
 /// How a project is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BuildSettings {
@@ -15,6 +17,8 @@ pub struct BuildSettings {
     /// Fail when importing the entry module did what its snapshot freezes.
     pub deny_impure: bool,
     pub import_limits: ImportLimits,
+    /// What is made of the project.
+    pub product: Product,
 }
 
 /// What importing the entry module for a snapshot may use. To be those of an input: an artifact
@@ -46,6 +50,7 @@ impl Default for BuildSettings {
             precompile: true,
             deny_impure: false,
             import_limits: ImportLimits::default(),
+            product: Product::Artifact,
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::sandbox::{self, Sandbox, SandboxError};
 #[non_exhaustive]
 pub enum SnapshotError {
     /// The project's code, or the interpreter's start, failed.
-    #[error("{}: {}", .0.kind, .0.message)]
+    #[error("{}{}{}", .0.kind, if .0.message.is_empty() { "" } else { ": " }, .0.message)]
     Failed(Failure),
     /// It did not come to its end, and said nothing of that.
     #[error("{}", sandbox::how(.end))]
@@ -125,21 +125,38 @@ fn report(finished: &Finished) -> ImportReport {
     }
 }
 
+/// What the runtime raises for an entry module without `main()`.
+const NO_MAIN: &str = "wadup.NoMain";
+
+const IMPORT_HINT: &str = "the entry module is imported when it is built, in the sandbox; what it \
+     is to do for every input belongs in main()";
+
+/// What to try, by the kind of an exception.
+fn exception_hint(kind: &str) -> &'static str {
+    match kind {
+        "ModuleNotFoundError" => {
+            "packed are the project's own package files and what pyproject.toml asks for: add \
+             the module's package to `dependencies`, or to `c-extensions` when it is an \
+             extension that wadup knows"
+        }
+        "FileNotFoundError" => {
+            "the sandbox has the files of the project's packages, beside `__file__`, and none of \
+             other folders"
+        }
+        _ => IMPORT_HINT,
+    }
+}
+
 impl SnapshotError {
+    /// Whether the entry module was imported, and has no `main()`.
+    pub fn is_no_main(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == NO_MAIN)
+    }
+
     /// What to try.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Failed(failure) if failure.kind == "ModuleNotFoundError" => Some(
-                "packed are the project's own package files and what pyproject.toml asks for: add \
-                 the module's package to `dependencies`, or to `c-extensions` when it is an \
-                 extension that wadup knows"
-                    .to_owned(),
-            ),
-            Self::Failed(failure) if failure.kind == "ModuleNotFoundError" => Some(
-                "name the package that has it in `[project] dependencies`; `c-extensions = \
-                 [\"pydantic\"]` in `[tool.wadup]` brings pydantic"
-                    .to_owned(),
-            ),
+            Self::Failed(failure) => Some(exception_hint(&failure.kind).to_owned()),
             Self::Ended {
                 end: End::LimitExceeded(_),
                 ..
@@ -148,11 +165,7 @@ impl SnapshotError {
                  --max-memory give the import more"
                     .to_owned(),
             ),
-            Self::Failed(_) | Self::Ended { .. } => Some(
-                "what the entry module does when it is imported happens once, at build time; \
-                 `snapshot = false` in `[tool.wadup]` does it anew for every input"
-                    .to_owned(),
-            ),
+            Self::Ended { .. } => Some(IMPORT_HINT.to_owned()),
             Self::Sandbox(error) => error.hint().map(str::to_owned),
             Self::NoStackPointer | Self::Wizer(_) => None,
         }

@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 use wadup_project::{PackageName, Version};
-use wadup_toolchain::{Downloader, Sha256, Toolchain, derived};
+use wadup_toolchain::{Downloader, MissingStep, Sha256, Toolchain, derived};
 
+use crate::cache::Scratch;
 use crate::tools::{Download, ExtensionRecipe, GuestFile, Provided, Runtime, ToolError, Tools};
 
 /// A [`Toolchain`], with its recipes in the types of a build.
@@ -78,16 +79,16 @@ impl Tools for ToolchainTools<'_> {
     fn fetch(&self, download: &Download, offline: bool) -> Result<PathBuf, ToolError> {
         let folder = self.cache_dir().join(derived::WHEELS);
         let place = folder.join(&download.sha256);
-        if place.is_file() {
+        let digest: Sha256 = download.sha256.parse()?;
+        // One that has changed is fetched again.
+        if Sha256::of_file(&place).is_ok_and(|found| found == digest) {
             return Ok(place);
         }
-        if offline {
+        if offline || self.toolchain.looks_only() {
             return Err(Offline(download.url.clone()).into());
         }
-        let digest: Sha256 = download.sha256.parse()?;
         // Beside its place first: another wadup may want the same file at the same time.
-        fs::create_dir_all(&folder)?;
-        let scratch = tempfile::tempdir_in(&folder)?;
+        let scratch = Scratch::new(&folder)?;
         let file = scratch.path().join("wheel");
         Downloader::from_env()?.download(&download.url, digest, &file)?;
         fs::rename(&file, &place)?;
@@ -96,6 +97,10 @@ impl Tools for ToolchainTools<'_> {
 
     fn guest_python(&self) -> &[GuestFile] {
         &self.guest_python
+    }
+
+    fn missing_steps(&self, extensions: &[PackageName]) -> Result<Vec<MissingStep>, ToolError> {
+        Ok(self.toolchain.missing_steps(extensions)?)
     }
 
     fn runtime(&self, extensions: &[PackageName], _offline: bool) -> Result<Runtime, ToolError> {

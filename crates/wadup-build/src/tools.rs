@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use wadup_project::{PackageName, Requirement, Version, VersionOrUrl};
+use wadup_toolchain::MissingStep;
 
 /// What a build needs from the toolchain.
 pub trait Tools: Sync {
@@ -31,6 +32,10 @@ pub trait Tools: Sync {
     /// Our own Python files, ordered by path: the package `wadup/…`, and the module
     /// `_wadup_compile.py` that compiles sources in the sandbox.
     fn guest_python(&self) -> &[GuestFile];
+
+    /// What has to be built before there is the runtime with these extensions; nothing when it is
+    /// in the cache.
+    fn missing_steps(&self, extensions: &[PackageName]) -> Result<Vec<MissingStep>, ToolError>;
 
     /// The runtime with these extensions, which is built where it is not in the cache.
     fn runtime(&self, extensions: &[PackageName], offline: bool) -> Result<Runtime, ToolError>;

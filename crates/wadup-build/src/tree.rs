@@ -48,6 +48,10 @@ impl Tree {
         self.files.insert(path, content);
     }
 
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&str) -> bool) {
+        self.files.retain(|path, _| keeps(path));
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.files
             .iter()
@@ -237,6 +241,14 @@ mod tests {
             _ => (path, Content::Stored(content)),
         };
         let packed: PackedTree = tree.into_files().map(pack).collect();
+        let bytes = packed.to_bytes().unwrap();
+        assert_eq!(PackedTree::from_bytes(&bytes).unwrap(), packed);
+    }
+
+    #[test]
+    fn the_deepest_tree_is_read_back() {
+        let path = format!("/lib{}", "/a".repeat(999));
+        let packed = PackedTree::from(tree(&[(&path, "x")]));
         let bytes = packed.to_bytes().unwrap();
         assert_eq!(PackedTree::from_bytes(&bytes).unwrap(), packed);
     }

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 use wadup_build::{
-    BuildError, BuildSettings, Download, ExtensionRecipe, GuestFile, Provided, Runtime, Silent,
-    ToolError, Tools, build,
+    BuildError, BuildSettings, Download, ExtensionRecipe, GuestFile, MissingStep, Provided,
+    Runtime, Silent, ToolError, Tools, build,
 };
 use wadup_project::{PackageName, Project, Version};
 
@@ -74,6 +74,9 @@ impl Tools for RecipesOnly {
     }
     fn guest_python(&self) -> &[GuestFile] {
         &[]
+    }
+    fn missing_steps(&self, _: &[PackageName]) -> Result<Vec<MissingStep>, ToolError> {
+        Err("no runtime must be looked for here".into())
     }
     fn runtime(&self, _: &[PackageName], _: bool) -> Result<Runtime, ToolError> {
         Err("nothing must be built here".into())

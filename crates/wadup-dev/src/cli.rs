@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Conformance(ConformanceArgs),
     /// Make the profiles that the guest's native code is compiled with
     Profile(ProfileArgs),
+    /// Runs that are long, large, hostile or killed, and what must hold of them
+    Soak(SoakArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -36,7 +38,7 @@ pub(crate) struct ConformanceArgs {
     #[arg(long, value_name = "SUBSTR")]
     pub(crate) filter: Option<String>,
 
-    /// Write what differs now to conformance/SUITE.toml, and the tables of docs/conformance.md
+    /// Write what differs now to conformance/SUITE.toml, and the tables of docs/inside/conformance.md
     #[arg(long, conflicts_with_all = ["filter", "quick"])]
     pub(crate) update: bool,
 
@@ -50,6 +52,43 @@ pub(crate) struct ProfileArgs {
     /// Where the profiles go
     #[arg(long, value_name = "DIR", default_value = "recipes/profiles")]
     pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SoakArgs {
+    #[arg(value_enum)]
+    pub(crate) section: SoakSection,
+
+    /// How many inputs [default: 100000]
+    #[arg(long, value_name = "N", help_heading = "Section kill")]
+    pub(crate) inputs: Option<u64>,
+
+    /// How many kills have to hit a run that is processing
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        help_heading = "Section kill"
+    )]
+    pub(crate) kills: u64,
+
+    /// For the same moments again, as far as the machine is the same [default: random]
+    #[arg(long, value_name = "N", help_heading = "Section kill")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SoakSection {
+    /// Memory of the host while 64 guests take all that they can get
+    Hostile,
+    /// Whether workers wait for each other
+    Jobs,
+    /// One input of 20 GB
+    Large,
+    /// Memory and time with ten thousand, a hundred thousand and a million inputs
+    Many,
+    /// Kill and resume a run until it comes to its end, and compare with one that was not killed
+    Kill,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -105,8 +144,12 @@ pub(crate) enum Section {
     Instance,
     /// Inputs a second and CPU time of each, fresh and reused instances
     Throughput,
+    /// Rows a second from one file with a million records, in the sandbox and natively
+    Rows,
     /// Memory of the host with 1 and with 64 instances
     Memory,
+    /// How long after `--timeout` hostile guests end
+    Timeout,
     /// `wadup build` warm and cold, from a change to its first row, an artifact's parts
     Build,
 }

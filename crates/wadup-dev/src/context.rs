@@ -6,8 +6,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context as _, bail};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 use tempfile::TempDir;
 use wadup_host::Cancel;
 use wadup_toolchain::{Event, Profiling, Reporter, Settings, Toolchain, derived};
@@ -38,7 +41,9 @@ impl Context {
     /// Lets Ctrl-C end what goes on.
     pub(crate) fn heed_interrupts(&self) -> anyhow::Result<()> {
         let cancel = self.cancel.clone();
-        ctrlc::set_handler(move || cancel.stop()).context("failed to handle Ctrl-C")
+        let mut signals = Signals::new([SIGINT, SIGTERM]).context("failed to handle Ctrl-C")?;
+        thread::spawn(move || signals.forever().for_each(|_| cancel.stop()));
+        Ok(())
     }
 
     /// The folder of what `cargo dev` keeps.

@@ -3,6 +3,7 @@
 //! - [`bench`]: measures wadup side by side with native CPython.
 //! - [`conformance`]: runs upstream's own test suites in the sandbox, against the same natively.
 //! - [`profile`]: makes the profiles that the guest's native code is compiled with.
+//! - [`soak`]: runs that are long, large, hostile or killed, and what must hold of them.
 //! - [`suite`]: the tests that upstream packages ship, in the sandbox and natively. Benchmarks
 //!   are some of them.
 
@@ -11,6 +12,7 @@ mod cli;
 mod conformance;
 mod context;
 mod profile;
+mod soak;
 mod statistics;
 mod suite;
 
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
 
 fn execute(command: Command) -> anyhow::Result<()> {
     let context = match command {
-        Command::Bench(_) | Command::Conformance(_) => Context::open()?,
+        Command::Bench(_) | Command::Conformance(_) | Command::Soak(_) => Context::open()?,
         Command::Profile(_) => Context::with(Profiling::Collect)?,
     };
     context.heed_interrupts()?;
@@ -43,5 +45,6 @@ fn execute(command: Command) -> anyhow::Result<()> {
         Command::Bench(args) => bench::bench(&context, &args),
         Command::Conformance(args) => conformance::conformance(&context, &args),
         Command::Profile(args) => profile::profile(&context, &args),
+        Command::Soak(args) => soak::soak(&context, &args),
     }
 }

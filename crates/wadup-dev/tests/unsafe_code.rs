@@ -1,4 +1,4 @@
-//! Where unsafe code is, and that `docs/security.md` says so.
+//! Where unsafe code is, and that `docs/inside/security.md` says so.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 fn unsafe_code_is_where_the_documentation_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut found = BTreeSet::new();
-    for path in sources(&root.join("crates")) {
+    for path in ["crates", "fuzz"]
+        .map(|folder| sources(&root.join(folder)))
+        .concat()
+    {
         let name = path.strip_prefix(&root).unwrap().display().to_string();
         let in_tests = name.contains("/tests/") || name.contains("/examples/");
         if !in_tests && fs::read_to_string(&path).unwrap().lines().any(is_unsafe) {
             found.insert(name);
         }
     }
-    let document = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let document = fs::read_to_string(root.join("docs/inside/security.md")).unwrap();
     let (_, list) = document.split_once("<!-- unsafe -->").unwrap();
     let (list, _) = list.split_once("<!-- /unsafe -->").unwrap();
     let names = list.lines().filter_map(|line| line.strip_prefix("- `"));

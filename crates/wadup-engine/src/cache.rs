@@ -20,14 +20,16 @@ mod directory;
 mod entry;
 mod prune;
 
+use std::fs::File;
 use std::hash::{Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use wasmtime::Module;
+use wasmtime::{Engine, Module};
 
-use self::directory::Directory;
-use crate::engine::{DENSE_IMAGE, Variant};
-use crate::functions::Pack;
+use self::directory::{Directory, io_problem};
+pub(crate) use self::entry::Draft;
+use crate::engine::DENSE_IMAGE;
 
 /// A directory of compiled code, or none.
 #[derive(Debug, Clone)]
@@ -95,51 +97,43 @@ impl CompiledCache {
     /// The verified entry for a module, if there is one.
     pub(crate) fn module(
         &self,
-        variant: &Variant,
-        module: &blake3::Hash,
+        engine: &Engine,
+        key: &Key,
         problems: &mut Vec<CacheProblem>,
     ) -> Option<Module> {
-        let key = Key::module(variant, module);
-        self.look_up(&key, problems, |directory| {
-            entry::load(&variant.wasmtime, directory, &key)
+        self.look_up(key, problems, |directory| {
+            entry::load(engine, directory, key)
         })
     }
 
-    /// Keeps `code` and gives it back as it is now mapped from the cache.
-    pub(crate) fn keep_module(
-        &self,
-        variant: &Variant,
-        module: &blake3::Hash,
-        code: &[u8],
-        problems: &mut Vec<CacheProblem>,
-    ) -> Option<Module> {
-        let key = Key::module(variant, module);
-        self.keep(&key, code, problems)?;
-        self.module(variant, module, problems)
+    /// The verified bytes of another entry, if there is one.
+    pub(crate) fn bytes(&self, key: &Key, problems: &mut Vec<CacheProblem>) -> Option<Vec<u8>> {
+        self.look_up(key, problems, |directory| entry::read(directory, key))
     }
 
-    /// The verified functions of a code section, if there are any.
-    pub(crate) fn functions(
-        &self,
-        variant: &Variant,
-        code: &blake3::Hash,
-        problems: &mut Vec<CacheProblem>,
-    ) -> Option<Pack> {
-        let key = Key::functions(variant, code);
-        let bytes = self.look_up(&key, problems, |directory| entry::read(directory, &key))?;
-        Pack::parse(&bytes)
+    /// The entry of `key` before it has its name, to be written.
+    pub(crate) fn draft(&self, key: &Key, problems: &mut Vec<CacheProblem>) -> Option<Draft> {
+        let path = self.path.as_deref()?;
+        let draft = Directory::create(path).and_then(|directory| Draft::new(directory, *key));
+        draft.map_or_else(
+            |problem| note(problems, &path.join(key.file_name()), problem),
+            Some,
+        )
     }
 
-    /// Keeps the functions of a code section.
-    pub(crate) fn keep_functions(
+    /// Writes a draft and puts it in its place.
+    pub(crate) fn write(
         &self,
-        variant: &Variant,
-        code: &blake3::Hash,
-        functions: &Pack,
+        draft: Draft,
+        write: impl FnOnce(&File) -> io::Result<()>,
         problems: &mut Vec<CacheProblem>,
-    ) {
-        let key = Key::functions(variant, code);
-        self.keep(&key, &functions.to_bytes(), problems);
+    ) -> Option<()> {
+        let path = self.path.as_deref()?.join(draft.key().file_name());
+        let written = write(draft.file()).map_err(io_problem("written"));
+        match written.and_then(|()| draft.seal()) {
+            Ok(()) => Some(()),
+            Err(problem) => note(problems, &path, problem),
+        }
     }
 
     /// Whether there is a directory.
@@ -163,16 +157,6 @@ impl CompiledCache {
             Err(problem) => note(problems, &path.join(key.file_name()), problem),
         }
     }
-
-    fn keep(&self, key: &Key, bytes: &[u8], problems: &mut Vec<CacheProblem>) -> Option<()> {
-        let path = self.path.as_deref()?;
-        let kept =
-            Directory::create(path).and_then(|directory| entry::store(&directory, key, bytes));
-        match kept {
-            Ok(()) => Some(()),
-            Err(problem) => note(problems, &path.join(key.file_name()), problem),
-        }
-    }
 }
 
 fn note<T>(problems: &mut Vec<CacheProblem>, path: &Path, problem: Problem) -> Option<T> {
@@ -185,17 +169,17 @@ fn note<T>(problems: &mut Vec<CacheProblem>, path: &Path, problem: Problem) -> O
 
 impl Key {
     /// Of the compiled module whose binary has the digest `module`.
-    fn module(variant: &Variant, module: &blake3::Hash) -> Self {
-        Self::new(variant, "wadup compiled module 1", module, "cwasm")
+    pub(crate) fn module(engine: &Engine, module: &blake3::Hash) -> Self {
+        Self::new(engine, "wadup compiled module 1", module, "cwasm")
     }
 
     /// Of the functions of the code section that has the digest `code`.
-    fn functions(variant: &Variant, code: &blake3::Hash) -> Self {
-        Self::new(variant, "wadup compiled functions 1", code, "functions")
+    pub(crate) fn functions(engine: &Engine, code: &blake3::Hash) -> Self {
+        Self::new(engine, "wadup compiled functions 1", code, "functions")
     }
 
     fn new(
-        variant: &Variant,
+        engine: &Engine,
         context: &str,
         content: &blake3::Hash,
         extension: &'static str,
@@ -204,10 +188,7 @@ impl Key {
         hasher.write(content.as_bytes());
         // Covers wasmtime's version, the target and its CPU features, compiler flags, tunables
         // and WebAssembly features.
-        variant
-            .wasmtime
-            .precompile_compatibility_hash()
-            .hash(&mut hasher);
+        engine.precompile_compatibility_hash().hash(&mut hasher);
         // Decides how data segments are laid out, and is not covered.
         hasher.write_u64(DENSE_IMAGE);
         Self {
@@ -216,7 +197,7 @@ impl Key {
         }
     }
 
-    fn as_bytes(&self) -> &[u8; 32] {
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         self.digest.as_bytes()
     }
 

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{
     Config, Enabled, Inlining, InstanceAllocationStrategy, Linker, PoolingAllocationConfig,
     ProfilingStrategy,
 };
 
 use crate::execution::Sandbox;
-use crate::functions::SharedFunctions;
+use crate::functions::{Pack, Session, SharedFunctions};
 use crate::settings::EngineSettings;
 use crate::slots::Slots;
 use crate::watchdog::{SIGNALS_ARE_SUPPORTED, TrapAddress};
@@ -46,7 +47,7 @@ struct Inner {
 }
 
 /// How a guest can be stopped, which decides how it is compiled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Interruption {
     /// By a signal: its code has no checks, which makes it a fifth faster. For guests in which
     /// no single instruction can be in the host for long.
@@ -57,11 +58,24 @@ pub(crate) enum Interruption {
 
 /// wasmtime, configured for one way of interruption.
 pub(crate) struct Variant {
-    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) compiler: CodeCompiler,
     pub(crate) linker: Linker<Sandbox>,
-    pub(crate) functions: Arc<SharedFunctions>,
     /// Where a signal sends a guest.
     pub(crate) trap: Option<Arc<TrapAddress>>,
+}
+
+/// The settings that change compiled code.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct CodeSettings {
+    max_stack: u64,
+    fuel: bool,
+    perf_map: bool,
+}
+
+/// wasmtime as far as it compiles.
+pub(crate) struct CodeCompiler {
+    pub(crate) wasmtime: wasmtime::Engine,
+    functions: Arc<SharedFunctions>,
 }
 
 /// Why an engine could not be made.
@@ -168,25 +182,62 @@ impl Interruption {
 impl Variant {
     /// Reserves the pool.
     fn new(settings: &EngineSettings, interruption: Interruption) -> wasmtime::Result<Self> {
-        let functions = Arc::new(SharedFunctions::default());
-        let mut config = config(settings, interruption);
+        let mut config = config(&settings.code(), interruption);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
         if settings.perf_map {
-            // The map is made of the symbols.
             config.profiler(ProfilingStrategy::PerfMap);
-            config.debug_symbols(true);
         }
-        config.enable_incremental_compilation(Arc::clone(&functions) as _)?;
-        let wasmtime = wasmtime::Engine::new(&config)?;
+        let compiler = CodeCompiler::of(config)?;
         let trap = match interruption {
-            Interruption::Signal => Some(Arc::new(TrapAddress::new(&wasmtime)?)),
+            Interruption::Signal => Some(Arc::new(TrapAddress::new(&compiler.wasmtime)?)),
             Interruption::Epoch => None,
         };
         Ok(Self {
-            linker: linker(&wasmtime)?,
-            wasmtime,
-            functions,
+            linker: linker(&compiler.wasmtime)?,
+            compiler,
             trap,
         })
+    }
+}
+
+impl EngineSettings {
+    pub(crate) fn code(&self) -> CodeSettings {
+        CodeSettings {
+            max_stack: self.max_stack,
+            fuel: self.fuel,
+            perf_map: self.perf_map,
+        }
+    }
+}
+
+impl CodeCompiler {
+    /// One that compiles what an engine with these settings takes, and reserves nothing.
+    pub(crate) fn new(
+        settings: &CodeSettings,
+        interruption: Interruption,
+    ) -> wasmtime::Result<Self> {
+        Self::of(config(settings, interruption))
+    }
+
+    fn of(mut config: Config) -> wasmtime::Result<Self> {
+        let functions = Arc::new(SharedFunctions::default());
+        config.enable_incremental_compilation(Arc::clone(&functions) as _)?;
+        Ok(Self {
+            wasmtime: wasmtime::Engine::new(&config)?,
+            functions,
+        })
+    }
+
+    /// Validates and compiles the binary module `wasm`. With `known` functions, which are not
+    /// compiled again, it also gives all functions that there are then, if enough are new.
+    pub(crate) fn compile(
+        &self,
+        wasm: &[u8],
+        known: Option<Pack>,
+    ) -> wasmtime::Result<(Vec<u8>, Option<Pack>)> {
+        let session = known.map(|known| self.functions.begin(known));
+        let code = self.wasmtime.precompile_module(wasm)?;
+        Ok((code, session.and_then(Session::end)))
     }
 }
 
@@ -235,7 +286,7 @@ fn check(settings: &EngineSettings) -> Result<(), EngineError> {
 /// A page of WebAssembly memory.
 const PAGE: u64 = 64 << 10;
 
-fn config(settings: &EngineSettings, interruption: Interruption) -> Config {
+fn config(settings: &CodeSettings, interruption: Interruption) -> Config {
     let stack = usize_of(settings.max_stack);
     let mut config = Config::new();
     config
@@ -257,8 +308,8 @@ fn config(settings: &EngineSettings, interruption: Interruption) -> Config {
         // Neither native debuggers nor profilers read our code; both tables only make the
         // cached code larger. Backtraces walk frame pointers.
         .native_unwind_info(false)
-        .debug_symbols(false)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+        // `perf`'s map is made of them.
+        .debug_symbols(settings.perf_map);
     config
 }
 
@@ -281,10 +332,16 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
     pool
 }
 
+/// Whether the kernel can tell which pages of an instance were written to (`PAGEMAP_SCAN`, Linux
+/// 6.7), so that a slot of the pool can keep what it had mapped.
+pub fn pagemap_scan_available() -> bool {
+    PoolingAllocationConfig::is_pagemap_scan_available()
+}
+
 /// What a slot keeps mapped. Without `PAGEMAP_SCAN` wasmtime does not know what was written to,
 /// and would copy all of it each time.
 fn keep_resident(settings: &EngineSettings) -> usize {
-    let scan = settings.pagemap_scan && PoolingAllocationConfig::is_pagemap_scan_available();
+    let scan = settings.pagemap_scan && pagemap_scan_available();
     if scan {
         usize_of(settings.keep_resident)
     } else {

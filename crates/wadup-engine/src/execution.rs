@@ -1,14 +1,18 @@
 //! One execution: a store, a fresh instance, its WASI context and its limits.
 
+mod session;
+
 use std::time::{Duration, Instant};
 
 use wadup_wasi::WasiCtx;
 use wasmtime::{Instance, Memory, Store, UpdateDeadline, Val};
 
+pub use self::session::Session;
+
 use crate::end::{End, judge};
 use crate::engine::Engine;
 use crate::inspect::Entry;
-use crate::limits::{Deadline, Limit, Limits, Meter};
+use crate::limits::{Limit, Limits, Meter};
 use crate::program::Program;
 use crate::watchdog::Stop;
 use crate::worker::Worker;
@@ -237,9 +241,10 @@ impl<'w> Execution<'w> {
             "the worker's stack is smaller than the engine's max_stack"
         );
         let started = Instant::now();
-        let deadline = Deadline::new(limits, started);
+        let deadline = limits.deadline(started);
         wasi.set_deadline(deadline.at);
         wasi.set_interrupt(deadline.interrupt.clone());
+        wasi.set_stopped(worker.stopped());
         let sandbox = store.data_mut();
         sandbox.wasi = Some(wasi);
         sandbox.meter.deadline = deadline.clone();

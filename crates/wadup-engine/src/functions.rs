@@ -177,9 +177,7 @@ mod tests {
         let compile = |wasm: &[u8], pack: Option<Pack>| {
             let engine = Engine::new(EngineSettings::default()).unwrap();
             let variant = engine.variant(Interruption::Signal).unwrap();
-            let session = pack.map(|pack| variant.functions.begin(pack));
-            let compiled = variant.wasmtime.precompile_module(wasm).unwrap();
-            (compiled, session.and_then(Session::end))
+            variant.compiler.compile(wasm, pack).unwrap()
         };
         let (first, second) = (module("first", 7), module("the second", 7));
         let (_, pack) = compile(&first, Some(Pack::default()));

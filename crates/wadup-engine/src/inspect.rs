@@ -68,6 +68,9 @@ const START_EXPORT: &str = "_start";
 /// Must run once before anything else of a WASI reactor.
 const INITIALIZE_EXPORT: &str = "_initialize";
 
+/// The most bytes that a manifest may have. Parsed, it takes several times as many.
+pub const MAX_MANIFEST: usize = 1 << 20;
+
 /// How a program is called for one input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
@@ -192,17 +195,42 @@ fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// What is to be known of a module, in little memory: it may say that it has very many of
+/// everything.
 #[derive(Default)]
 struct Scan<'a> {
-    /// The parameter and result types of each type index that is a function's.
-    types: Vec<Option<(Vec<ValType>, Vec<ValType>)>>,
+    /// By type index.
+    types: Vec<Signature>,
     /// The type index of each function, imported ones first.
     functions: Vec<u32>,
-    imports: Vec<(&'a str, &'a str, bool)>,
-    exports: Vec<(&'a str, ExternalKind, u32)>,
-    memories: Vec<u64>,
-    manifests: Vec<&'a [u8]>,
+    imports: usize,
+    /// The first imports that there is nothing for.
+    foreign: Vec<String>,
+    /// How many there are beside those.
+    more_foreign: usize,
+    /// The indices of the functions that are exported under the names that matter.
+    process: Option<u32>,
+    start: Option<u32>,
+    initialize: Option<u32>,
+    exports_memory: bool,
+    memories: u64,
+    /// Bytes of all memories.
+    memory: u64,
+    manifests: usize,
+    manifest: Option<&'a [u8]>,
 }
+
+/// What an entry may look like.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Signature {
+    Nothing,
+    ReturnsInt,
+    Other,
+}
+
+/// How many foreign imports are told of, and how much of each name.
+const FOREIGN: usize = 5;
+const FOREIGN_NAME: usize = 100;
 
 impl<'a> Scan<'a> {
     fn payload(&mut self, payload: Payload<'a>) -> wasmparser::Result<()> {
@@ -211,7 +239,7 @@ impl<'a> Scan<'a> {
             Payload::Version { encoding, .. } => debug_assert_eq!(encoding, Encoding::Module),
             Payload::TypeSection(groups) => {
                 for group in groups {
-                    self.types.extend(group?.into_types().map(signature));
+                    self.types.extend(group?.types().map(signature));
                 }
             }
             Payload::ImportSection(imports) => {
@@ -228,17 +256,19 @@ impl<'a> Scan<'a> {
                 for memory in memories {
                     let memory = memory?;
                     let page = 1_u64 << memory.page_size_log2.unwrap_or(16).min(63);
-                    self.memories.push(memory.initial.saturating_mul(page));
+                    let bytes = memory.initial.saturating_mul(page);
+                    self.memory = self.memory.saturating_add(bytes);
+                    self.memories += 1;
                 }
             }
             Payload::ExportSection(exports) => {
                 for export in exports {
-                    let export = export?;
-                    self.exports.push((export.name, export.kind, export.index));
+                    self.export(export?);
                 }
             }
             Payload::CustomSection(section) if section.name() == manifest::SECTION => {
-                self.manifests.push(section.data());
+                self.manifests += 1;
+                self.manifest = Some(section.data());
             }
             _ => {}
         }
@@ -251,65 +281,75 @@ impl<'a> Scan<'a> {
             _ => None,
         };
         self.functions.extend(function);
-        self.imports
-            .push((import.module, import.name, function.is_some()));
+        self.imports += 1;
+        let (module, name) = (import.module, import.name);
+        if function.is_some() && module == WASI && PREVIEW1.binary_search(&name).is_ok() {
+            return;
+        }
+        if self.foreign.len() < FOREIGN {
+            let cut = |name: &'a str| &name[..name.floor_char_boundary(FOREIGN_NAME)];
+            self.foreign.push(format!("{}.{}", cut(module), cut(name)));
+        } else {
+            self.more_foreign += 1;
+        }
+    }
+
+    fn export(&mut self, export: wasmparser::Export<'a>) {
+        let function = match export.kind {
+            ExternalKind::Func | ExternalKind::FuncExact => Some(export.index),
+            ExternalKind::Memory => {
+                self.exports_memory |= export.name == "memory";
+                None
+            }
+            _ => None,
+        };
+        let slot = match export.name {
+            PROCESS_EXPORT => &mut self.process,
+            START_EXPORT => &mut self.start,
+            INITIALIZE_EXPORT => &mut self.initialize,
+            _ => return,
+        };
+        *slot = slot.or(function);
     }
 
     fn finish(self, max_memory: u64) -> Result<Outline, LoadError> {
-        self.check_imports()?;
+        if !self.foreign.is_empty() {
+            // All at once, instead of the linker's first complaint after minutes of compiling.
+            return Err(LoadError::UnknownImports {
+                imports: self.foreign,
+                more: self.more_foreign,
+            });
+        }
         let entry = self.entry()?;
-        let needed = self
-            .memories
-            .iter()
-            .fold(0_u64, |sum, m| sum.saturating_add(*m));
-        if needed > max_memory {
+        if self.memory > max_memory {
             return Err(LoadError::NeedsMemory {
-                needed,
+                needed: self.memory,
                 limit: max_memory,
             });
         }
-        let exports_memory = self
-            .exports
-            .iter()
-            .any(|(name, kind, _)| *name == "memory" && *kind == ExternalKind::Memory);
-        if !self.imports.is_empty() && !exports_memory {
+        if self.memories > 1 {
+            return Err(LoadError::ManyMemories {
+                count: self.memories,
+            });
+        }
+        if self.imports > 0 && !self.exports_memory {
             return Err(LoadError::NoMemory);
         }
         Ok(Outline {
             entry,
-            reactor: entry == Entry::Process && self.function(INITIALIZE_EXPORT).is_some(),
+            reactor: entry == Entry::Process && self.signature(self.initialize).is_some(),
             manifest: self.manifest()?,
         })
     }
 
-    /// All that is unknown at once, instead of the linker's first complaint after minutes of
-    /// compiling.
-    fn check_imports(&self) -> Result<(), LoadError> {
-        let foreign: Vec<String> = self
-            .imports
-            .iter()
-            .filter(|(module, name, function)| {
-                !function || *module != WASI || PREVIEW1.binary_search(name).is_err()
-            })
-            .map(|(module, name, _)| format!("{module}.{name}"))
-            .collect();
-        if foreign.is_empty() {
-            Ok(())
-        } else {
-            Err(LoadError::UnknownImports { imports: foreign })
-        }
-    }
-
     fn entry(&self) -> Result<Entry, LoadError> {
-        for entry in [Entry::Process, Entry::Start] {
-            let Some(signature) = self.function(entry.export()) else {
+        let entries = [(Entry::Process, self.process), (Entry::Start, self.start)];
+        for (entry, function) in entries {
+            let Some(signature) = self.signature(function) else {
                 continue;
             };
-            return match signature {
-                (params, results) if params.is_empty() && results.is_empty() => Ok(entry),
-                (params, [ValType::I32]) if params.is_empty() && entry == Entry::Process => {
-                    Ok(entry)
-                }
+            return match (signature, entry) {
+                (Signature::Nothing, _) | (Signature::ReturnsInt, Entry::Process) => Ok(entry),
                 _ => Err(LoadError::EntrySignature {
                     export: entry.export(),
                 }),
@@ -318,31 +358,27 @@ impl<'a> Scan<'a> {
         Err(LoadError::NoEntry)
     }
 
-    /// The parameters and results of the function that is exported as `name`.
-    fn function(&self, name: &str) -> Option<(&[ValType], &[ValType])> {
-        let (_, _, index) = self.exports.iter().find(|(export, kind, _)| {
-            *export == name && matches!(kind, ExternalKind::Func | ExternalKind::FuncExact)
-        })?;
-        let signature = *self.functions.get(usize::try_from(*index).ok()?)?;
-        let (params, results) = self.types.get(usize::try_from(signature).ok()?)?.as_ref()?;
-        Some((params, results))
+    fn signature(&self, function: Option<u32>) -> Option<Signature> {
+        let ty = *self.functions.get(usize::try_from(function?).ok()?)?;
+        self.types.get(usize::try_from(ty).ok()?).copied()
     }
 
     fn manifest(&self) -> Result<Option<Manifest>, LoadError> {
-        match self.manifests.as_slice() {
-            [] => Ok(None),
-            [section] => parse_manifest(section).map(Some),
-            sections => Err(LoadError::ManyManifests {
-                count: sections.len(),
-            }),
+        match (self.manifests, self.manifest) {
+            (0 | 1, section) => section.map(parse_manifest).transpose(),
+            (count, _) => Err(LoadError::ManyManifests { count }),
         }
     }
 }
 
-fn signature(ty: wasmparser::SubType) -> Option<(Vec<ValType>, Vec<ValType>)> {
-    match ty.composite_type.inner {
-        CompositeInnerType::Func(func) => Some((func.params().to_vec(), func.results().to_vec())),
-        _ => None,
+fn signature(ty: &wasmparser::SubType) -> Signature {
+    match &ty.composite_type.inner {
+        CompositeInnerType::Func(func) => match (func.params(), func.results()) {
+            ([], []) => Signature::Nothing,
+            ([], [ValType::I32]) => Signature::ReturnsInt,
+            _ => Signature::Other,
+        },
+        _ => Signature::Other,
     }
 }
 
@@ -351,6 +387,12 @@ fn parse_manifest(section: &[u8]) -> Result<Manifest, LoadError> {
     #[derive(Deserialize)]
     struct Version {
         abi_version: u32,
+    }
+    if section.len() > MAX_MANIFEST {
+        return Err(LoadError::ManifestLength {
+            length: section.len(),
+            max: MAX_MANIFEST,
+        });
     }
     let version: Version = serde_json::from_slice(section).map_err(LoadError::Manifest)?;
     if version.abi_version > ABI_VERSION || version.abi_version == 0 {

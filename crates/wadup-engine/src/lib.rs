@@ -6,9 +6,11 @@
 //!
 //! - An [`Engine`] is a pool of instance slots and a clock that interrupts executions.
 //! - A [`Program`] is a module, validated and compiled, or taken from the [`CompiledCache`].
+//! - A [`Compiler`] is this process, or one with limits for modules that are not trusted.
 //! - A [`Worker`] is a thread with enough native stack for what the engine lets a guest use.
 //! - An [`Execution`] is one fresh instance under [`Limits`]. How it went is data: an [`End`].
-//! - An instance can be [`Kept`] for another execution, by who trusts the program.
+//! - An instance can be [`Kept`] for another execution, by who trusts the program. In a
+//!   [`Session`] it goes on turn by turn, and a turn that fails has not happened to it.
 //!
 //! ```
 //! use wadup_engine::{CompiledCache, End, Engine, EngineSettings, Limits, Program};
@@ -29,6 +31,7 @@
 //! ```
 
 mod cache;
+mod compiler;
 mod digest;
 mod end;
 mod engine;
@@ -43,10 +46,11 @@ mod watchdog;
 mod worker;
 
 pub use cache::{CacheProblem, CompiledCache, Problem};
+pub use compiler::{Compiler, CompilerError, CompilerProcess, compile_for_parent};
 pub use end::{End, Trapped};
-pub use engine::{Engine, EngineError};
-pub use execution::{Execution, Finished, Kept, Usage};
-pub use inspect::Entry;
+pub use engine::{Engine, EngineError, pagemap_scan_available};
+pub use execution::{Execution, Finished, Kept, Session, Usage};
+pub use inspect::{Entry, MAX_MANIFEST};
 pub use limits::{Limit, Limits};
 pub use program::{LoadError, Origin, Program, binary};
 pub use settings::EngineSettings;

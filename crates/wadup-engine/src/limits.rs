@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wadup_wasi::{Interrupt, Interrupted};
+use wadup_wasi::{Deadline, Interrupt};
 use wasmtime::ResourceLimiter;
 
 /// What one execution may use. Content and files are limited by the vfs.
@@ -20,6 +20,18 @@ pub struct Limits {
     pub interrupt: Option<Interrupt>,
 }
 
+impl Limits {
+    /// When an execution that starts at `start` has to end. WASI's waits look at it by themselves;
+    /// computing is stopped by the watchdog, which looks on every tick.
+    pub(crate) fn deadline(&self, start: Instant) -> Deadline {
+        Deadline {
+            // A time that cannot be represented is never reached.
+            at: self.timeout.and_then(|timeout| start.checked_add(timeout)),
+            interrupt: self.interrupt.clone().unwrap_or_default(),
+        }
+    }
+}
+
 /// A limit that ended an execution, or that something was refused for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
@@ -29,36 +41,6 @@ pub enum Limit {
     Memory,
     /// Elements of a table (function pointers).
     Table,
-}
-
-/// When an execution has to end. WASI's waits look at it by themselves; computing is stopped by
-/// the watchdog.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Deadline {
-    pub(crate) at: Option<Instant>,
-    pub(crate) interrupt: Interrupt,
-}
-
-impl Deadline {
-    pub(crate) fn new(limits: &Limits, start: Instant) -> Self {
-        Self {
-            // A time that cannot be represented is never reached.
-            at: limits
-                .timeout
-                .and_then(|timeout| start.checked_add(timeout)),
-            interrupt: limits.interrupt.clone().unwrap_or_default(),
-        }
-    }
-
-    /// Asked by the watchdog on every tick.
-    pub(crate) fn check(&self) -> Result<(), Interrupted> {
-        let over = self.at.is_some_and(|at| Instant::now() >= at);
-        if over || self.interrupt.is_raised() {
-            Err(Interrupted)
-        } else {
-            Ok(())
-        }
-    }
 }
 
 /// Counts linear memory and tables against their limits and remembers refusals: the guest sees

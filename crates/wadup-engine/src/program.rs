@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wadup_protocol::manifest::Manifest;
 use wasmtime::{InstancePre, Module};
 
-use crate::cache::{CacheProblem, CompiledCache};
+use crate::cache::{CacheProblem, CompiledCache, Key};
+use crate::compiler::{Compiled, Compiler, CompilerError, CompilerProcess, Job, anonymous_file};
 use crate::digest;
-use crate::engine::{Engine, Interruption, Variant};
+use crate::engine::{CodeSettings, Engine, Interruption, Variant};
 use crate::execution::Sandbox;
+use crate::functions::Pack;
 use crate::inspect::{self, Entry, Outline};
 use crate::watchdog::{Ranges, Stop};
 
@@ -57,10 +59,12 @@ pub enum LoadError {
     Component,
     #[error("the module is truncated or malformed at byte {offset}: {message}")]
     Malformed { offset: usize, message: String },
-    #[error("the module imports what wadup does not provide: {}", list(.imports))]
+    #[error("the module imports what wadup does not provide: {}", list(.imports, *.more))]
     UnknownImports {
-        /// As `module.name`.
+        /// The first of them, as `module.name`.
         imports: Vec<String>,
+        /// How many there are beside those.
+        more: usize,
     },
     #[error("the module exports neither `process` nor `_start`")]
     NoEntry,
@@ -70,6 +74,10 @@ pub enum LoadError {
     NoMemory,
     #[error("the module starts with {needed} bytes of memory, more than the limit of {limit}")]
     NeedsMemory { needed: u64, limit: u64 },
+    #[error("the module has {count} memories; wadup runs modules with one")]
+    ManyMemories { count: u64 },
+    #[error("the manifest (custom section `wadup:manifest`) has {length} bytes, more than {max}")]
+    ManifestLength { length: usize, max: usize },
     #[error("the manifest (custom section `wadup:manifest`) does not parse")]
     Manifest(#[source] serde_json::Error),
     #[error("the module has {count} manifests (custom sections `wadup:manifest`)")]
@@ -80,6 +88,9 @@ pub enum LoadError {
     AbiVersion { artifact: u32, supported: u32 },
     #[error("the module is not valid, or needs what wadup does not enable")]
     Compile(#[source] wasmtime::Error),
+    /// The process that was to compile it gave no code.
+    #[error(transparent)]
+    Compiler(#[from] CompilerError),
     #[error("the module's WASI imports do not have the types that WASI gives them")]
     Link(#[source] wasmtime::Error),
 }
@@ -91,21 +102,28 @@ impl LoadError {
             Self::NotWasm => Some("`wadup build` makes an artifact of a Python project"),
             Self::Component => Some("build it for wasm32-wasip1 instead of wasm32-wasip2"),
             Self::Malformed { .. } => Some("build or download the file again"),
-            Self::UnknownImports { imports } => Some(import_hint(imports)),
+            Self::UnknownImports { imports, .. } => Some(import_hint(imports)),
             Self::NoEntry => Some(
                 "export a function `process` without parameters, or build a WASI command (`_start`)",
             ),
             Self::NoMemory => Some("export the memory under the name `memory`"),
             Self::NeedsMemory { .. } => Some("raise --max-memory"),
-            Self::Manifest(_) | Self::ManyManifests { .. } => {
+            Self::Manifest(_) | Self::ManifestLength { .. } | Self::ManyManifests { .. } => {
                 Some("build the artifact again with `wadup build`")
             }
+            Self::AbiVersion {
+                artifact,
+                supported,
+            } if artifact < supported => Some("build the artifact again with this wadup"),
             Self::AbiVersion { .. } => {
                 Some("update wadup, or build the artifact again with this one")
             }
-            Self::Text { .. } | Self::EntrySignature { .. } | Self::Compile(_) | Self::Link(_) => {
-                None
-            }
+            Self::Compiler(error) => error.hint(),
+            Self::Text { .. }
+            | Self::ManyMemories { .. }
+            | Self::EntrySignature { .. }
+            | Self::Compile(_)
+            | Self::Link(_) => None,
         }
     }
 }
@@ -123,13 +141,11 @@ fn import_hint(imports: &[String]) -> &'static str {
     }
 }
 
-/// The first of `names`, and how many more there are.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+fn list(names: &[String], more: usize) -> String {
+    let names = names.join(", ");
+    match more {
+        0 => names,
+        more => format!("{names} and {more} more"),
     }
 }
 
@@ -142,7 +158,7 @@ impl Program {
     /// When it is no module that wadup can run. Trouble with the cache is no error: see
     /// [`cache_problems`](Self::cache_problems).
     pub fn load(engine: &Engine, wasm: &[u8], cache: &CompiledCache) -> Result<Self, LoadError> {
-        let wasm = binary(wasm)?;
+        let wasm = binary(wasm, &engine.settings().compiler)?;
         Self::load_binary(engine, &wasm, blake3::hash(&wasm), cache)
     }
 
@@ -161,7 +177,7 @@ impl Program {
         let mut bytes = vec![0; length];
         use_huge_pages(&mut bytes);
         let digest = digest::read_file(file, &mut bytes)?;
-        Ok(match binary(&bytes) {
+        Ok(match binary(&bytes, &engine.settings().compiler) {
             Ok(Cow::Borrowed(wasm)) => Self::load_binary(engine, wasm, digest, cache),
             Ok(Cow::Owned(wasm)) => Self::load(engine, &wasm, cache),
             Err(error) => Err(error),
@@ -183,7 +199,7 @@ impl Program {
             .map_err(LoadError::Link)?;
         let stop = match &variant.trap {
             Some(trap) => Stop::Signal(Arc::new(Ranges::new(&module, trap))),
-            None => Stop::Epoch(variant.wasmtime.clone()),
+            None => Stop::Epoch(variant.compiler.wasmtime.clone()),
         };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -260,19 +276,34 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// The binary form of a module: WebAssembly text is translated; all else is passed on as it is.
+/// The binary form of a module: WebAssembly text is translated, by `compiler`; all else is passed
+/// on as it is.
 ///
 /// # Errors
 ///
 /// When the text does not parse.
-pub fn binary(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+pub fn binary<'w>(wasm: &'w [u8], compiler: &Compiler) -> Result<Cow<'w, [u8]>, LoadError> {
     let is_text = wasm.trim_ascii_start().starts_with(b"(") || wasm.starts_with(b";;");
     if !is_text {
         return Ok(Cow::Borrowed(wasm));
     }
-    wat::parse_bytes(wasm).map_err(|error| LoadError::Text {
-        message: shorten(&error.to_string()),
-    })
+    let translated = match compiler {
+        Compiler::InProcess => translate(wasm),
+        Compiler::Process(process) => match process.translate(wasm)? {
+            Compiled::Done(binary) => Ok(binary),
+            Compiled::Refused(reasons) => Err(reasons.join("\n")),
+        },
+    };
+    translated
+        .map(Cow::Owned)
+        .map_err(|message| LoadError::Text { message })
+}
+
+/// Text to binary, or what is wrong with the text.
+pub(crate) fn translate(text: &[u8]) -> Result<Vec<u8>, String> {
+    wat::parse_bytes(text)
+        .map(Cow::into_owned)
+        .map_err(|error| shorten(&error.to_string()))
 }
 
 /// The message shows the line that does not parse, which can be the whole file.
@@ -297,27 +328,38 @@ fn code<'e>(
     cache: &CompiledCache,
     problems: &mut Vec<CacheProblem>,
 ) -> Result<(&'e Variant, Module, Origin), LoadError> {
-    let signal = engine
-        .variant(Interruption::Signal)
-        .map_err(LoadError::Compile)?;
-    if let Some(module) = cache.module(signal, digest, problems) {
+    let variant = |interruption| engine.variant(interruption).map_err(LoadError::Compile);
+    let signal = variant(Interruption::Signal)?;
+    let key = |variant: &Variant| Key::module(&variant.compiler.wasmtime, digest);
+    let mut cached = |variant: &Variant| {
+        let wasmtime = &variant.compiler.wasmtime;
+        cache.module(wasmtime, &key(variant), problems)
+    };
+    if let Some(module) = cached(signal) {
         return Ok((signal, module, Origin::Cached));
     }
     let start = Instant::now();
     let interruption = inspect::interruption(wasm)?;
-    let variant = engine.variant(interruption).map_err(LoadError::Compile)?;
+    let variant = variant(interruption)?;
     if !std::ptr::eq(variant, signal)
-        && let Some(module) = cache.module(variant, digest, problems)
+        && let Some(module) = cached(variant)
     {
         return Ok((variant, module, Origin::Cached));
     }
-    let code = compile_with_shared_functions(variant, wasm, cache, problems)
-        .map_err(LoadError::Compile)?;
-    let took = start.elapsed();
-    let module = match cache.keep_module(variant, digest, &code, problems) {
-        Some(module) => module,
-        None => from_compiler(&variant.wasmtime, &code).map_err(LoadError::Compile)?,
+    let compilation = Compilation {
+        variant,
+        wasm,
+        key: key(variant),
+        cache,
     };
+    let module = match &engine.settings().compiler {
+        Compiler::InProcess => compilation.here(problems),
+        Compiler::Process(process) => {
+            let settings = engine.settings().code();
+            compilation.in_process(process, settings, interruption, problems)
+        }
+    }?;
+    let took = start.elapsed();
     Ok((variant, module, Origin::Compiled { took }))
 }
 
@@ -325,31 +367,131 @@ fn code<'e>(
 /// no time.
 const SHARED_CODE: usize = 1 << 20;
 
-fn compile_with_shared_functions(
-    variant: &Variant,
-    wasm: &[u8],
-    cache: &CompiledCache,
-    problems: &mut Vec<CacheProblem>,
-) -> wasmtime::Result<Vec<u8>> {
-    let code = inspect::code_section(wasm).filter(|code| code.len() >= SHARED_CODE);
-    let Some(code) = code.filter(|_| cache.is_enabled()) else {
-        return variant.wasmtime.precompile_module(wasm);
-    };
-    let code = blake3::hash(code);
-    let pack = cache.functions(variant, &code, problems);
-    let session = variant.functions.begin(pack.unwrap_or_default());
-    let compiled = variant.wasmtime.precompile_module(wasm)?;
-    if let Some(pack) = session.end() {
-        cache.keep_functions(variant, &code, &pack, problems);
-    }
-    Ok(compiled)
+/// What is to be compiled and kept.
+struct Compilation<'a> {
+    variant: &'a Variant,
+    wasm: &'a [u8],
+    key: Key,
+    cache: &'a CompiledCache,
 }
 
-#[expect(unsafe_code, reason = "the way to make a module of compiled code")]
-fn from_compiler(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: `code` is what `precompile_module` of this very engine has just returned; it has
-    // not left this process.
-    unsafe { Module::deserialize(engine, code) }
+impl Compilation<'_> {
+    fn here(&self, problems: &mut Vec<CacheProblem>) -> Result<Module, LoadError> {
+        let shared = self.shared(problems);
+        let known = shared
+            .as_ref()
+            .map(|(_, known)| Pack::parse(known).unwrap_or_default());
+        let compiled = self.variant.compiler.compile(self.wasm, known);
+        let (code, functions) = compiled.map_err(LoadError::Compile)?;
+        if let (Some((key, _)), Some(functions)) = (shared, functions) {
+            self.keep(&key, problems, |mut file| {
+                file.write_all(&functions.to_bytes())
+            });
+        }
+        let kept = self.keep(&self.key, problems, |mut file| file.write_all(&code));
+        match kept.and_then(|()| self.cached(problems)) {
+            Some(module) => Ok(module),
+            None => self.uncached(&code),
+        }
+    }
+
+    /// The child writes to where the code is to stay.
+    fn in_process(
+        &self,
+        process: &CompilerProcess,
+        settings: CodeSettings,
+        interruption: Interruption,
+        problems: &mut Vec<CacheProblem>,
+    ) -> Result<Module, LoadError> {
+        let (shared, functions) = self.shared(problems).unzip();
+        let job = Job {
+            settings,
+            interruption,
+            key: *self.key.as_bytes(),
+            module: self.wasm,
+            functions,
+        };
+        let mut draft = self.cache.draft(&self.key, problems);
+        let output = match &draft {
+            Some(draft) => draft.file().try_clone(),
+            None => anonymous_file(),
+        };
+        let mut output = output.map_err(CompilerError::Start)?;
+        let mut compiled = process.compile(&job, &output);
+        if let Err(CompilerError::NotWritten(error)) = compiled {
+            // The cache has no room: once more, into memory.
+            if let Some(draft) = draft.take() {
+                self.cache.write(draft, |_| Err(error), problems);
+            }
+            output = anonymous_file().map_err(CompilerError::Start)?;
+            compiled = process.compile(&job, &output);
+        }
+        let lengths = match compiled? {
+            Compiled::Done(lengths) => lengths,
+            Compiled::Refused(reasons) => return Err(LoadError::Compile(error_of(reasons))),
+        };
+        if let Some(key) = shared.filter(|_| lengths.functions > 0) {
+            self.keep(&key, problems, |mut file| {
+                let mut output = &output;
+                output.seek(SeekFrom::Start(lengths.code))?;
+                io::copy(&mut output.take(lengths.functions), &mut file).map(drop)
+            });
+        }
+        let cut = output.set_len(lengths.code);
+        let kept = draft.and_then(|draft| self.cache.write(draft, |_| cut, problems));
+        match kept.and_then(|()| self.cached(problems)) {
+            Some(module) => Ok(module),
+            None => {
+                let mut code = Vec::new();
+                let mut output = &output;
+                output
+                    .seek(SeekFrom::Start(0))
+                    .and_then(|_| output.take(lengths.code).read_to_end(&mut code))
+                    .map_err(CompilerError::Answer)?;
+                self.uncached(&code)
+            }
+        }
+    }
+
+    /// Where functions are shared: what they are called in the cache, and what it has of them.
+    fn shared(&self, problems: &mut Vec<CacheProblem>) -> Option<(Key, Vec<u8>)> {
+        let code = inspect::code_section(self.wasm).filter(|code| code.len() >= SHARED_CODE);
+        let code = code.filter(|_| self.cache.is_enabled())?;
+        let key = Key::functions(&self.variant.compiler.wasmtime, &blake3::hash(code));
+        let known = self.cache.bytes(&key, problems);
+        Some((key, known.unwrap_or_default()))
+    }
+
+    fn keep(
+        &self,
+        key: &Key,
+        problems: &mut Vec<CacheProblem>,
+        write: impl FnOnce(&File) -> io::Result<()>,
+    ) -> Option<()> {
+        let draft = self.cache.draft(key, problems)?;
+        self.cache.write(draft, write, problems)
+    }
+
+    fn cached(&self, problems: &mut Vec<CacheProblem>) -> Option<Module> {
+        let wasmtime = &self.variant.compiler.wasmtime;
+        self.cache.module(wasmtime, &self.key, problems)
+    }
+
+    #[expect(unsafe_code, reason = "the way to make a module of compiled code")]
+    fn uncached(&self, code: &[u8]) -> Result<Module, LoadError> {
+        // SAFETY: `code` is what `precompile_module` has just returned, for this engine or (which
+        // the child has compared) for one with the same settings. It has not left this process
+        // and its child.
+        unsafe { Module::deserialize(&self.variant.compiler.wasmtime, code) }
+            .map_err(LoadError::Compile)
+    }
+}
+
+/// The error that another process had.
+fn error_of(reasons: Vec<String>) -> wasmtime::Error {
+    let mut reasons = reasons.into_iter().rev();
+    let innermost = wasmtime::Error::msg(reasons.next().unwrap_or_default());
+    reasons.fold(innermost, wasmtime::Error::context)
 }
 
 /// Asks for huge pages, of which an artifact needs a few and not thousands.

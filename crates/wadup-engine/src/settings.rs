@@ -1,6 +1,8 @@
 //! What an engine is made with. Everything that changes compiled code or the pool's layout is
 //! here; what one execution may use is in [`crate::Limits`].
 
+use crate::compiler::Compiler;
+
 /// One mebibyte, in bytes.
 const MIB: u64 = 1 << 20;
 
@@ -37,14 +39,17 @@ pub struct EngineSettings {
     /// It takes them from there for code that was compiled in this process only, so load the
     /// program with [`CompiledCache::disabled`](crate::CompiledCache::disabled).
     pub perf_map: bool,
+    /// Where modules are validated and compiled.
+    pub compiler: Compiler,
 }
 
 impl EngineSettings {
     /// The least [`max_stack`](Self::max_stack) that is accepted: 64 KiB.
     pub const MIN_STACK: u64 = 64 << 10;
-    /// The largest [`max_stack`](Self::max_stack) that is accepted: 64 GiB. The stack is
-    /// address space until it is used.
-    pub const MAX_STACK: u64 = 64 << 30;
+    /// The largest [`max_stack`](Self::max_stack) that is accepted: 1 GiB. The stack is
+    /// address space until it is used, but the kernel refuses more of that at once than there
+    /// is memory.
+    pub const MAX_STACK: u64 = 1 << 30;
     /// The largest [`max_memory`](Self::max_memory) that is accepted: all that a 32-bit
     /// module can address.
     pub const MAX_MEMORY: u64 = 4 << 30;
@@ -54,7 +59,8 @@ impl EngineSettings {
 }
 
 impl Default for EngineSettings {
-    /// One instance, 512 MiB of memory, 16 MiB of stack, no fuel, and 16 MiB that stay mapped.
+    /// One instance, 512 MiB of memory, 16 MiB of stack, no fuel, 16 MiB that stay mapped, and
+    /// a compiler in this process.
     fn default() -> Self {
         Self {
             instances: 1,
@@ -64,6 +70,7 @@ impl Default for EngineSettings {
             keep_resident: 16 * MIB,
             pagemap_scan: true,
             perf_map: false,
+            compiler: Compiler::InProcess,
         }
     }
 }

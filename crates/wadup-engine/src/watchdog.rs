@@ -17,18 +17,13 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use wadup_wasi::Deadline;
 use wasmtime::Engine;
 
 pub(crate) use signal::{IS_SUPPORTED as SIGNALS_ARE_SUPPORTED, Ranges, TrapAddress};
 
-use crate::limits::Deadline;
-
 /// How often the deadline of a running execution, and its [`crate::Interrupt`], are looked at.
 const TICK: Duration = Duration::from_millis(10);
-
-/// The same while a guest has yet to stop: a signal that finds it in the host comes again, and
-/// one that is in the host most of the time should not get many more ticks.
-const INSISTING_TICK: Duration = Duration::from_micros(200);
 
 /// How a running guest is made to stop.
 #[derive(Clone)]
@@ -46,7 +41,8 @@ pub(crate) struct Slot {
     watched: Mutex<Option<Watched>>,
     /// What the signal's handler reads. Null unless the running guest has to be stopped.
     stop: AtomicPtr<Ranges>,
-    stopped: AtomicBool,
+    /// What the guest's next call of a WASI function looks at.
+    stopped: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -113,7 +109,7 @@ impl Registration {
             thread: signal::Thread::current(),
             watched: Mutex::default(),
             stop: AtomicPtr::default(),
-            stopped: AtomicBool::new(false),
+            stopped: Arc::default(),
         });
         lock(&WATCHDOG.slots).all.push(Arc::clone(&slot));
         WATCHDOG.changed.notify_one();
@@ -122,6 +118,11 @@ impl Registration {
             slot,
             thread: PhantomData,
         }
+    }
+
+    /// Whether the guest that runs on the current thread has been stopped.
+    pub(crate) fn stopped(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.slot.stopped)
     }
 
     /// Watches a guest that now runs on the current thread.
@@ -158,14 +159,14 @@ impl Drop for Watch<'_> {
 }
 
 impl Slot {
-    /// Stops the guest if its time is over, and tells whether it was.
-    fn look(&self) -> bool {
+    /// Stops the guest if its time is over.
+    fn look(&self) {
         let watched = lock(&self.watched);
         let Some(watched) = watched.as_ref() else {
-            return false;
+            return;
         };
         if watched.deadline.check().is_ok() {
-            return false;
+            return;
         }
         self.stopped.store(true, Ordering::Relaxed);
         match &watched.stop {
@@ -179,7 +180,6 @@ impl Slot {
             }
             Stop::Epoch(engine) => engine.increment_epoch(),
         }
-        true
     }
 }
 
@@ -192,13 +192,10 @@ impl Watchdog {
                 .unwrap_or_else(PoisonError::into_inner)
                 .all
                 .clone();
-            let mut wait = TICK;
             for slot in slots {
-                if slot.look() {
-                    wait = INSISTING_TICK;
-                }
+                slot.look();
             }
-            std::thread::sleep(wait);
+            std::thread::sleep(TICK);
         }
     }
 }

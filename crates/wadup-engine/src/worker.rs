@@ -1,10 +1,13 @@
 //! Threads whose native stack is large enough for the engine's `max_stack`.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, ScopedJoinHandle};
 
+use wadup_wasi::Deadline;
+
 use crate::engine::{Engine, HOST_STACK};
-use crate::limits::Deadline;
 use crate::watchdog::{self, Registration, Stop, Watch};
 
 /// Proof that the current thread's native stack holds all that WebAssembly may use of it, and
@@ -91,6 +94,11 @@ impl Worker {
     /// Whether programs of `engine` may run on this thread.
     pub(crate) fn suits(&self, engine: &Engine) -> bool {
         self.stack >= engine.settings().max_stack
+    }
+
+    /// Whether the guest that runs on this thread has been stopped.
+    pub(crate) fn stopped(&self) -> Arc<AtomicBool> {
+        self.registration.stopped()
     }
 
     /// Watches a guest that now runs on this thread.

@@ -225,6 +225,10 @@ fn bad_manifests_are_refused() {
       hint: update wadup, or build the artifact again with this one
     "
     );
+    insta::assert_snapshot!(refusal(&module_with_manifest(r#"{"abi_version":0}"#)), @r"
+    the artifact speaks version 0 of wadup's protocol, this wadup up to 1
+      hint: build the artifact again with this wadup
+    ");
     let mut twice = module_with_manifest(MANIFEST);
     let section = twice[twice.len() - MANIFEST.len() - 18..].to_vec();
     twice.extend(section);

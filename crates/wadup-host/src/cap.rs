@@ -11,6 +11,8 @@ pub(crate) enum Cap {
     Pieces,
     Bytes,
     Ratio,
+    Names,
+    Copy,
 }
 
 impl Cap {
@@ -19,7 +21,8 @@ impl Cap {
         match self {
             Self::Rows | Self::MetadataFile => "rows",
             Self::Tables => "tables",
-            Self::Pieces | Self::Bytes | Self::Ratio => "sub-content",
+            Self::Copy => "files",
+            Self::Pieces | Self::Bytes | Self::Ratio | Self::Names => "sub-content",
         }
     }
 }
@@ -27,6 +30,10 @@ impl Cap {
 impl fmt::Display for Cap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Copy => {
+                "the guest handed over a file that has other names or is open, and --max-files has \
+                 no room for a second one"
+            }
             Self::Rows => "the guest handed over more rows than --max-rows allows",
             Self::MetadataFile => {
                 "the guest handed over a metadata file that is longer than --max-rows allows"
@@ -40,6 +47,10 @@ impl fmt::Display for Cap {
             }
             Self::Ratio => {
                 "below the input is more sub-content than --max-subcontent-ratio allows, by size"
+            }
+            Self::Names => {
+                "below the input is sub-content with longer names than --max-subcontent allows, \
+                 256 bytes each in the mean"
             }
         })
     }

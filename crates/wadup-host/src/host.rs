@@ -36,12 +36,14 @@ pub enum RunError {
     OtherHost { name: String },
     #[error("start a worker")]
     Worker(#[source] WorkerError),
-    #[error("start the thread that finds the inputs")]
+    #[error("start a thread")]
     Thread(#[source] io::Error),
     #[error("read the list of inputs")]
     List(#[source] io::Error),
     #[error("the results could not be written")]
     Sink(#[from] SinkError),
+    #[error("keep content in {}", std::env::temp_dir().display())]
+    Spool(#[source] io::Error),
     #[error("the host failed while it ran a guest: {message}")]
     Host { message: String },
 }
@@ -68,7 +70,12 @@ impl RunError {
                 Some("resume with the same artifacts, or write to another database")
             }
             Self::Worker(error) => Some(error.hint()),
+            Self::Thread(_) => Some("lower --jobs, or raise the limit on threads (`ulimit -u`)"),
             Self::Sink(error) => error.hint(),
+            Self::Spool(_) => Some(
+                "content that is too much for memory is kept in files there: make room, or set \
+                 TMPDIR, and go on with --resume",
+            ),
             Self::Host { .. } => Some("lower --jobs if the machine is out of memory"),
             _ => None,
         }

@@ -2,10 +2,11 @@
 //!
 //! Folders are walked in the order of their entries' names, so that a run finds its inputs in
 //! the same order every time. A symbolic link that is named is followed. One that is found in a
-//! folder is not: a folder that somebody else packed must not be able to name files outside of
-//! it. A link in a folder that leads nowhere or in circles is an unreadable input.
+//! folder is passed over, wherever it leads: a folder that somebody else packed must not be able
+//! to name files outside of it.
 
 mod content;
+mod folder;
 mod open;
 mod unreadable;
 
@@ -14,12 +15,14 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::GlobSet;
-use walkdir::{DirEntry, WalkDir};
 
 pub(crate) use self::content::Opened;
-pub(crate) use self::open::{open, open_piece, open_stdin};
+use self::folder::{Entry, Unlistable, Walk};
+pub use self::open::read_stdin;
+pub(crate) use self::open::{OpenError, open, open_content, open_piece, open_stdin};
 pub(crate) use self::unreadable::Unreadable;
 use crate::events::SkipReason;
 
@@ -37,11 +40,20 @@ pub(crate) const STDIN: &str = "-";
 pub struct Inputs {
     roots: Vec<Root>,
     stdin: bool,
-    filter: Option<GlobSet>,
+    choice: Choice,
+}
+
+/// Which of the files in folders are taken.
+#[derive(Debug, Clone, Default)]
+struct Choice {
+    patterns: Option<GlobSet>,
+    /// Real paths of files that are not.
+    without: Vec<PathBuf>,
 }
 
 enum Root {
     Path(PathBuf),
+    Content { path: PathBuf, bytes: Arc<[u8]> },
     Stdin,
     List(Box<dyn Read + Send>),
 }
@@ -62,6 +74,11 @@ pub(crate) enum Source {
         follow: bool,
     },
     Stdin,
+    /// In memory, under a path that only the guest is told.
+    Content {
+        path: PathBuf,
+        bytes: Arc<[u8]>,
+    },
     Unreadable {
         path: PathBuf,
         why: Unreadable,
@@ -78,6 +95,16 @@ impl Inputs {
     #[must_use]
     pub fn path(mut self, path: impl Into<PathBuf>) -> Self {
         self.roots.push(Root::Path(path.into()));
+        self
+    }
+
+    /// Adds content that is in memory already; `path` is what the guest and the results call it.
+    #[must_use]
+    pub fn content(mut self, path: impl Into<PathBuf>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.roots.push(Root::Content {
+            path: path.into(),
+            bytes: bytes.into(),
+        });
         self
     }
 
@@ -103,8 +130,38 @@ impl Inputs {
     /// are named are taken in any case.
     #[must_use]
     pub fn filter(mut self, patterns: GlobSet) -> Self {
-        self.filter = Some(patterns);
+        self.choice.patterns = Some(patterns);
         self
+    }
+
+    /// Leaves out these files where they are found in folders: absolute paths without symbolic
+    /// links. What a run writes is no input of it; where it is named, it is an unreadable one.
+    #[must_use]
+    pub fn without(mut self, files: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.choice.without.extend(files);
+        self
+    }
+
+    /// What counts the inputs that a run will find, without opening any: a run itself does not know
+    /// before it has nearly come to its end. None where it is given anything else than paths.
+    pub fn counter(&self) -> Option<impl FnOnce() -> u64 + Send + use<>> {
+        let paths = self.roots.iter().map(|root| match root {
+            Root::Path(path) => Some(path.clone()),
+            Root::Content { .. } | Root::Stdin | Root::List(_) => None,
+        });
+        let paths: Vec<PathBuf> = paths.collect::<Option<_>>()?;
+        let choice = self.choice.clone();
+        Some(move || {
+            let mut count = 0;
+            let mut found = |found| {
+                count += u64::from(matches!(found, Found::Input(_)));
+                ControlFlow::Continue(())
+            };
+            for path in paths {
+                let _ = walk(&path, &choice, &mut found);
+            }
+            count
+        })
     }
 
     /// Whether nothing was added.
@@ -121,12 +178,15 @@ impl Inputs {
         self,
         mut found: impl FnMut(Found) -> ControlFlow<()>,
     ) -> io::Result<()> {
-        let filter = self.filter.as_ref();
+        let choice = &self.choice;
         for root in self.roots {
             let flow = match root {
-                Root::Path(path) => walk(&path, filter, &mut found),
+                Root::Path(path) => walk(&path, choice, &mut found),
+                Root::Content { path, bytes } => {
+                    found(Found::Input(Source::Content { path, bytes }))
+                }
                 Root::Stdin => found(Found::Input(Source::Stdin)),
-                Root::List(list) => read_list(list, filter, &mut found)?,
+                Root::List(list) => read_list(list, choice, &mut found)?,
             };
             if flow.is_break() {
                 break;
@@ -136,11 +196,58 @@ impl Inputs {
     }
 }
 
+impl Choice {
+    /// What is left out of a folder, as a walk through it calls it.
+    fn without_in(&self, folder: &Path) -> Vec<PathBuf> {
+        let Ok(real) = folder.canonicalize() else {
+            return Vec::new();
+        };
+        let inside = self
+            .without
+            .iter()
+            .filter_map(|file| file.strip_prefix(&real).ok());
+        inside.map(|file| folder.join(file)).collect()
+    }
+
+    /// Whether a path that is named leads to what is left out.
+    fn leaves_out(&self, path: &Path) -> bool {
+        let has_its_name = |file: &PathBuf| file.file_name() == path.file_name();
+        (self.without.iter().any(has_its_name) || path.is_symlink())
+            && path
+                .canonicalize()
+                .is_ok_and(|real| self.without.contains(&real))
+    }
+
+    fn classify(&self, entry: Entry) -> Found {
+        let Entry { path, is_link } = entry;
+        let name = path.file_name().unwrap_or_default();
+        let patterns = self.patterns.as_ref();
+        if !patterns.is_none_or(|patterns| patterns.is_match(name)) {
+            return Found::Skipped {
+                path,
+                reason: SkipReason::Filtered,
+            };
+        }
+        if is_link {
+            return Found::Skipped {
+                path,
+                reason: SkipReason::SymbolicLink,
+            };
+        }
+        Found::Input(Source::File {
+            path,
+            follow: false,
+        })
+    }
+}
+
 impl Source {
     /// What the results call it.
     pub(crate) fn path(&self) -> OsString {
         match self {
-            Self::File { path, .. } | Self::Unreadable { path, .. } => path.clone().into(),
+            Self::File { path, .. }
+            | Self::Content { path, .. }
+            | Self::Unreadable { path, .. } => path.clone().into(),
             Self::Stdin => STDIN.into(),
         }
     }
@@ -156,7 +263,7 @@ impl std::fmt::Debug for Inputs {
 
 fn read_list(
     list: impl Read,
-    filter: Option<&GlobSet>,
+    choice: &Choice,
     found: &mut impl FnMut(Found) -> ControlFlow<()>,
 ) -> io::Result<ControlFlow<()>> {
     for path in BufReader::new(list).split(0) {
@@ -165,7 +272,7 @@ fn read_list(
             continue;
         }
         let path = PathBuf::from(OsString::from_vec(path));
-        if walk(&path, filter, found).is_break() {
+        if walk(&path, choice, found).is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
@@ -175,9 +282,15 @@ fn read_list(
 /// A file, or a folder and all below it.
 fn walk(
     path: &Path,
-    filter: Option<&GlobSet>,
+    choice: &Choice,
     found: &mut impl FnMut(Found) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
+    if choice.leaves_out(path) {
+        return found(Found::Input(Source::Unreadable {
+            path: path.to_path_buf(),
+            why: Unreadable::Output,
+        }));
+    }
     // Follows a link, as it was named.
     if !path.is_dir() {
         return found(Found::Input(Source::File {
@@ -185,45 +298,16 @@ fn walk(
             follow: true,
         }));
     }
-    for entry in WalkDir::new(path).sort_by_file_name() {
-        let item = match entry {
-            Ok(entry) if entry.file_type().is_dir() => continue,
-            Ok(entry) => classify(entry, filter),
-            Err(error) => unreadable(path, error),
-        };
-        found(item)?;
+    let without = choice.without_in(path);
+    for entry in Walk::new(path) {
+        found(match entry {
+            Ok(entry) if without.contains(&entry.path) => continue,
+            Ok(entry) => choice.classify(entry),
+            Err(Unlistable { path, error }) => Found::Input(Source::Unreadable {
+                path,
+                why: Unreadable::from(error),
+            }),
+        })?;
     }
     ControlFlow::Continue(())
-}
-
-fn classify(entry: DirEntry, filter: Option<&GlobSet>) -> Found {
-    let is_link = entry.path_is_symlink();
-    let matches = filter.is_none_or(|filter| filter.is_match(entry.file_name()));
-    let path = entry.into_path();
-    if !matches {
-        return Found::Skipped {
-            path,
-            reason: SkipReason::Filtered,
-        };
-    }
-    // Only to tell where it leads; nothing is read through it.
-    if is_link && path.metadata().is_ok() {
-        return Found::Skipped {
-            path,
-            reason: SkipReason::SymbolicLink,
-        };
-    }
-    Found::Input(Source::File {
-        path,
-        follow: is_link,
-    })
-}
-
-fn unreadable(root: &Path, error: walkdir::Error) -> Found {
-    let path = error.path().unwrap_or(root).to_path_buf();
-    let why = match error.into_io_error() {
-        Some(error) => Unreadable::from(error),
-        None => Unreadable::SymlinkLoop,
-    };
-    Found::Input(Source::Unreadable { path, why })
 }

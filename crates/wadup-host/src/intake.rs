@@ -5,27 +5,26 @@ use std::any::Any;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use wadup_engine::{End, Finished};
+use wadup_engine::{End, Finished, Limit};
 use wadup_protocol::metadata::{Failure, SubContent};
 use wadup_protocol::paths;
 use wadup_sink::Rows;
-use wadup_vfs::{InodeId, TakenFile, Vfs};
-use wadup_wasi::{CloseHandler, ClosedFile, Interrupted};
+use wadup_vfs::{Error as VfsError, TakenFile, Vfs};
+use wadup_wasi::{CloseHandler, ClosedFile, Deadline, Interrupted};
 
 use crate::cap::Cap;
 use crate::metadata::{Refusal, Spool};
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, clipped};
 use crate::settings::Caps;
-use crate::subcontent::{Child, Refused, Tree};
+use crate::subcontent::{Child, LONGEST_NAME, Refused, Tree};
 
 /// The most that is read of `/metadata/failure.error` and of `/subcontent/N.json`.
 const MAX_FAILURE: u64 = 4 << 20;
 const MAX_SUBCONTENT_JSON: u64 = 64 << 10;
 /// A metadata file may always have this length; more if many rows are allowed.
 const MIN_METADATA: u64 = 1 << 20;
-/// The longest path that sub-content can have, in bytes.
-const MAX_FILENAME: usize = 4096;
 
 /// What one execution has handed over so far.
 #[derive(Debug)]
@@ -62,7 +61,7 @@ impl Intake {
     pub(crate) fn new(caps: &Caps, tree: Arc<Tree>) -> Self {
         Self {
             spool: Spool::new(caps.rows, caps.tables),
-            max_metadata: caps.rows.saturating_mul(2).max(MIN_METADATA),
+            max_metadata: caps.rows.max(MIN_METADATA),
             tree,
             children: Vec::new(),
             failure: None,
@@ -71,7 +70,8 @@ impl Intake {
     }
 
     /// Takes all that was handed over out of an execution that has ended. If it ended well, what
-    /// it left open is closed for it, as every system does when a process ends.
+    /// it left open is closed for it, as every system does when a process ends; that is part of its
+    /// time.
     pub(crate) fn collect(finished: &mut Finished) -> Delivery {
         let wasi = &mut finished.wasi;
         let handler: Option<Box<dyn Any>> = wasi.take_close_handler().map(|handler| handler as _);
@@ -83,21 +83,44 @@ impl Intake {
                 .into_iter()
                 .map(|(directory, name)| (directory.to_owned(), name))
                 .collect();
-            intake.complete(wasi.vfs_mut(), &unclosed);
+            let deadline = wasi.deadline().clone();
+            let started = Instant::now();
+            if intake
+                .complete(wasi.vfs_mut(), &unclosed, &deadline)
+                .is_err()
+            {
+                finished.end = match deadline.interrupt.is_raised() {
+                    true => End::Interrupted,
+                    false => End::LimitExceeded(Limit::Time),
+                };
+            }
+            finished.usage.duration += started.elapsed();
         }
         intake.deliver()
     }
 
     /// Takes what the guest left open, and looks for content that was not handed over.
-    fn complete(&mut self, vfs: &mut Vfs, unclosed: &[(String, Vec<u8>)]) {
+    fn complete(
+        &mut self,
+        vfs: &mut Vfs,
+        unclosed: &[(String, Vec<u8>)],
+        deadline: &Deadline,
+    ) -> Result<(), Interrupted> {
         for (directory, name) in unclosed {
+            deadline.check()?;
             if let Ok(dir) = vfs.lookup(vfs.root(), directory.as_bytes(), true) {
-                self.take(vfs, directory, dir, name);
+                let file = ClosedFile {
+                    directory,
+                    dir,
+                    name,
+                };
+                self.take(vfs, &file, deadline)?;
             }
         }
         if self.trouble.is_none() {
             self.trouble = orphan(vfs).map(Trouble::Rejected);
         }
+        Ok(())
     }
 
     fn deliver(self) -> Delivery {
@@ -109,69 +132,103 @@ impl Intake {
         }
     }
 
-    fn take(&mut self, vfs: &mut Vfs, directory: &str, dir: InodeId, name: &[u8]) {
-        let Some(stem) = name.strip_suffix(b".json") else {
-            if directory == paths::METADATA_DIR && paths::FAILURE.as_bytes().ends_with(name) {
-                self.take_failure(vfs, dir, name);
+    fn take(
+        &mut self,
+        vfs: &mut Vfs,
+        file: &ClosedFile<'_>,
+        deadline: &Deadline,
+    ) -> Result<(), Interrupted> {
+        let in_metadata = file.directory == paths::METADATA_DIR;
+        let Some(stem) = file.name.strip_suffix(b".json") else {
+            if in_metadata && shown(file.directory, file.name) == paths::FAILURE {
+                self.take_failure(vfs, file);
             }
-            return;
-        };
-        // After the first trouble nothing counts any more, but space is still given back.
-        let Ok(json) = vfs.take_file_at(dir, name) else {
-            return;
+            return Ok(());
         };
         if self.trouble.is_some() {
-            return;
+            // Nothing counts any more, but space is still given back.
+            let _ = vfs.remove_file(file.dir, file.name);
+            return Ok(());
         }
-        let file = format!("{directory}/{}", name.escape_ascii());
-        if directory == paths::METADATA_DIR {
-            self.take_rows(&file, json);
-        } else {
-            let content = [stem, b".bin"].concat();
-            let content_name = format!("{directory}/{}", content.escape_ascii());
-            match vfs.take_file_at(dir, &content) {
-                Ok(content) => self.take_child(&file, json, content),
-                Err(_) => self.reject(Rejection::MissingContent {
-                    json: file,
-                    content: content_name,
-                }),
-            }
+        let max = match in_metadata {
+            true => self.max_metadata,
+            false => MAX_SUBCONTENT_JSON,
+        };
+        let name = shown(file.directory, file.name);
+        match vfs.take_file_at(file.dir, file.name, max) {
+            Ok(json) if in_metadata => return self.take_rows(&name, json, deadline),
+            Ok(json) => self.take_child(vfs, file, &name, stem, json),
+            Err(VfsError::FileTooLarge) if in_metadata => self.too_much(Cap::MetadataFile),
+            Err(VfsError::FileTooLarge) => self.reject(Rejection::SubContentJson {
+                file: name,
+                message: format!("it has more than {max} bytes"),
+            }),
+            Err(VfsError::NoSpace) => self.too_much(Cap::Copy),
+            Err(_) => {}
         }
+        Ok(())
     }
 
-    fn take_rows(&mut self, file: &str, json: TakenFile) {
-        if json.len() > self.max_metadata {
-            self.trouble = Some(Trouble::TooMuch(Cap::MetadataFile));
-            return;
-        }
-        match self.spool.take_in(file, &json.into_vec()) {
+    fn take_rows(
+        &mut self,
+        file: &str,
+        json: TakenFile,
+        deadline: &Deadline,
+    ) -> Result<(), Interrupted> {
+        match self.spool.take_in(file, &json.into_vec(), deadline) {
             Ok(()) => {}
             Err(Refusal::Rejected(rejection)) => self.reject(rejection),
-            Err(Refusal::TooMuch(cap)) => self.trouble = Some(Trouble::TooMuch(cap)),
+            Err(Refusal::TooMuch(cap)) => self.too_much(cap),
+            Err(Refusal::Late(interrupted)) => return Err(interrupted),
         }
+        Ok(())
     }
 
-    fn take_child(&mut self, file: &str, json: TakenFile, content: TakenFile) {
-        let path = match filename(file, json) {
+    fn take_child(
+        &mut self,
+        vfs: &mut Vfs,
+        file: &ClosedFile<'_>,
+        json_name: &str,
+        stem: &[u8],
+        json: TakenFile,
+    ) {
+        let content = [stem, b".bin"].concat();
+        let content = match vfs.take_file_at(file.dir, &content, u64::MAX) {
+            Ok(content) => content,
+            Err(VfsError::NoSpace) => return self.too_much(Cap::Copy),
+            Err(_) => {
+                return self.reject(Rejection::MissingContent {
+                    json: json_name.to_owned(),
+                    content: shown(file.directory, &content),
+                });
+            }
+        };
+        let path = match filename(json_name, json) {
             Ok(path) => path,
             Err(rejection) => return self.reject(rejection),
         };
         match self.tree.keep(path, content) {
             Ok(child) => self.children.push(child),
-            Err(Refused::TooMuch(cap)) => self.trouble = Some(Trouble::TooMuch(cap)),
+            Err(Refused::TooMuch(cap)) => self.too_much(cap),
             Err(Refused::Io(error)) => self.trouble = Some(Trouble::Spool(error)),
         }
     }
 
-    fn take_failure(&mut self, vfs: &mut Vfs, dir: InodeId, name: &[u8]) {
-        let Ok(file) = vfs.take_file_at(dir, name) else {
-            return;
+    fn take_failure(&mut self, vfs: &mut Vfs, file: &ClosedFile<'_>) {
+        self.failure = match vfs.take_file_at(file.dir, file.name, MAX_FAILURE) {
+            Ok(json) => Some(
+                serde_json::from_slice(&json.into_vec())
+                    .map_err(|error| clipped(&error.to_string())),
+            ),
+            Err(VfsError::FileTooLarge) => {
+                Some(Err(format!("it has more than {MAX_FAILURE} bytes")))
+            }
+            Err(_) => return,
         };
-        self.failure = Some(if file.len() > MAX_FAILURE {
-            Err(format!("it has more than {MAX_FAILURE} bytes"))
-        } else {
-            serde_json::from_slice(&file.into_vec()).map_err(|error| error.to_string())
-        });
+    }
+
+    fn too_much(&mut self, cap: Cap) {
+        self.trouble = Some(Trouble::TooMuch(cap));
     }
 
     fn reject(&mut self, rejection: Rejection) {
@@ -180,8 +237,13 @@ impl Intake {
 }
 
 impl CloseHandler for Intake {
-    fn closed(&mut self, vfs: &mut Vfs, file: &ClosedFile<'_>) -> Result<(), wadup_wasi::Error> {
-        self.take(vfs, file.directory, file.dir, file.name);
+    fn closed(
+        &mut self,
+        vfs: &mut Vfs,
+        file: &ClosedFile<'_>,
+        deadline: &Deadline,
+    ) -> Result<(), wadup_wasi::Error> {
+        self.take(vfs, file, deadline)?;
         match self.trouble {
             // It could go on flooding us until its time is over.
             Some(Trouble::TooMuch(_) | Trouble::Spool(_)) => Err(Interrupted.into()),
@@ -191,21 +253,20 @@ impl CloseHandler for Intake {
     }
 }
 
+/// How a file that a guest handed over is called in messages.
+fn shown(directory: &str, name: &[u8]) -> String {
+    format!("{directory}/{}", name.escape_ascii())
+}
+
 fn filename(file: &str, json: TakenFile) -> Result<OsString, Rejection> {
-    if json.len() > MAX_SUBCONTENT_JSON {
-        return Err(Rejection::SubContentJson {
-            file: file.to_owned(),
-            message: format!("it has more than {MAX_SUBCONTENT_JSON} bytes"),
-        });
-    }
     let parsed: SubContent =
         serde_json::from_slice(&json.into_vec()).map_err(|error| Rejection::SubContentJson {
             file: file.to_owned(),
-            message: error.to_string(),
+            message: clipped(&error.to_string()),
         })?;
     let problem = match parsed.filename.as_bytes() {
         [] => Some("is empty"),
-        name if name.len() > MAX_FILENAME => Some("is longer than 4096 bytes"),
+        name if name.len() as u64 > LONGEST_NAME => Some("is longer than 4096 bytes"),
         name if name.contains(&0) => Some("contains a NUL character"),
         _ => None,
     };

@@ -9,6 +9,7 @@
 //! - An input that fails is data: an outcome with a [`Status`]. Only the host's own failures
 //!   are errors ([`RunError`]).
 //! - What happens is told to a [`Reporter`], what it came to is a [`RunSummary`].
+//! - A [`Session`] is one sandbox that is talked to, for interpreters.
 //! - [`Cancel`] ends a run early: gently once, at once the second time.
 //!
 //! ```
@@ -31,6 +32,8 @@ mod artifact;
 mod cancel;
 mod cap;
 mod events;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod inputs;
 mod intake;
@@ -42,6 +45,7 @@ mod resume;
 mod run;
 mod sandbox;
 mod schema;
+mod session;
 mod settings;
 mod subcontent;
 mod summary;
@@ -51,12 +55,15 @@ pub use artifact::{Artifact, ArtifactError, read_module};
 pub use cancel::Cancel;
 pub use events::{Event, Reporter, Silent, SkipReason};
 pub use host::{Host, RunError};
-pub use inputs::Inputs;
+pub use inputs::{Inputs, read_stdin};
 pub use resume::Resume;
 pub use sandbox::Sandboxes;
+pub use session::{Session, SessionError, SessionWorld, Turn, TurnEnd};
 pub use settings::{Caps, HostSettings, Isolation};
 pub use summary::{ErrorGroup, RunSummary};
 pub use wadup_engine::{
-    CacheProblem, CompiledCache, EngineError, LoadError, Origin, Program, binary,
+    CacheProblem, CompiledCache, Compiler, CompilerProcess, EngineError, LoadError, Origin,
+    Program, binary, compile_for_parent, pagemap_scan_available,
 };
 pub use wadup_sink::{OutcomeRecord, Status};
+pub use wadup_wasi::{Output, StandardStreams};

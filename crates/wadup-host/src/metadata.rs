@@ -6,11 +6,12 @@ mod reader;
 use std::collections::HashMap;
 
 use wadup_protocol::metadata::{Column, DataType};
-use wadup_sink::{Cell, Rows};
+use wadup_sink::{Cell, Rows, definition_cost};
+use wadup_wasi::{Deadline, Interrupted};
 
 use self::reader::{RowText, TableText, ValueText};
 use crate::cap::Cap;
-use crate::rejection::{Place, Rejection};
+use crate::rejection::{Place, Rejection, clipped};
 
 /// Tables and rows that one execution has handed over.
 #[derive(Debug)]
@@ -27,6 +28,14 @@ pub(crate) struct Spool {
 pub(crate) enum Refusal {
     Rejected(Rejection),
     TooMuch(Cap),
+    /// The guest's time is over.
+    Late(Interrupted),
+}
+
+impl From<Interrupted> for Refusal {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Late(interrupted)
+    }
 }
 
 impl From<Rejection> for Refusal {
@@ -50,9 +59,14 @@ impl Spool {
     }
 
     /// Takes in the content of `file`. What is refused leaves no rows of this file behind.
-    pub(crate) fn take_in(&mut self, file: &str, json: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn take_in(
+        &mut self,
+        file: &str,
+        json: &[u8],
+        deadline: &Deadline,
+    ) -> Result<(), Refusal> {
         let mark = self.rows.mark();
-        let taken = reader::read(self, file, json);
+        let taken = reader::read(self, file, json, deadline);
         if taken.is_err() {
             self.rows.truncate(mark);
         }
@@ -61,6 +75,10 @@ impl Spool {
 
     fn define(&mut self, file: &str, table: TableText<'_>) -> Result<(), Refusal> {
         let table = table.parse(file)?;
+        table.check().map_err(|error| Rejection::Schema {
+            file: file.to_owned(),
+            error,
+        })?;
         let key = table.name.to_ascii_lowercase();
         if let Some(&index) = self.tables.get(&key) {
             let before = &self.rows.tables()[index];
@@ -69,13 +87,10 @@ impl Spool {
             }
             return Err(Rejection::redefined(file, before, &table).into());
         }
-        table.check().map_err(|error| Rejection::Schema {
-            file: file.to_owned(),
-            error,
-        })?;
         if self.tables.len() >= self.max_tables as usize {
             return Err(Refusal::TooMuch(Cap::Tables));
         }
+        self.charge(definition_cost(&table))?;
         let index = self.rows.define(table);
         self.tables.insert(key, index);
         Ok(())
@@ -85,7 +100,7 @@ impl Spool {
         let name = row.table_name.as_ref();
         let place = || Place {
             file: file.to_owned(),
-            table: name.to_owned(),
+            table: clipped(name),
             row: number,
         };
         let found = self.tables.get(name);
@@ -97,25 +112,31 @@ impl Spool {
                 .ok_or_else(|| Rejection::UndefinedTable(place()))?,
         };
         let columns = &self.rows.tables()[index].columns;
-        if columns.len() != row.values.len() {
+        if columns.len() != row.len() {
             return Err(Rejection::Arity {
                 expected: columns.len(),
-                found: row.values.len(),
+                found: row.len(),
                 place: place(),
             }
             .into());
         }
         let mut cells = Vec::with_capacity(columns.len());
-        for (column, value) in columns.iter().zip(&row.values) {
+        for (column, value) in columns.iter().zip(row.values()) {
             cells.push(cell(column, value.as_ref(), place)?);
         }
+        self.charge(Rows::cost(&cells))?;
         self.rows
             .push(index, &cells)
-            .map_err(|_| Refusal::TooMuch(Cap::Rows))?;
-        if self.rows.size() as u64 > self.max_bytes {
-            return Err(Refusal::TooMuch(Cap::Rows));
+            .map_err(|_| Refusal::TooMuch(Cap::Rows))
+    }
+
+    /// Whether there is room for so many bytes more.
+    fn charge(&self, bytes: usize) -> Result<(), Refusal> {
+        let size = self.rows.size().saturating_add(bytes);
+        match size as u64 > self.max_bytes {
+            true => Err(Refusal::TooMuch(Cap::Rows)),
+            false => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Verdict {
 pub(crate) enum NoOutcome {
     /// It was interrupted because the run ends.
     Interrupted,
+    /// What the guest handed over could not be kept.
+    NotSpooled(std::io::Error),
     /// The host failed.
     HostFailed(String),
 }
@@ -87,15 +89,19 @@ impl Verdict {
         changed: bool,
         schema: &Schema,
     ) -> Result<Self, NoOutcome> {
+        // First: it ends the guest, which must not look as if the run had been interrupted.
+        if let Some(Trouble::Spool(error)) = delivery
+            .trouble
+            .take_if(|trouble| matches!(trouble, Trouble::Spool(_)))
+        {
+            return Err(NoOutcome::NotSpooled(error));
+        }
         match &finished.end {
             End::Interrupted if !matches!(delivery.trouble, Some(Trouble::TooMuch(_))) => {
                 return Err(NoOutcome::Interrupted);
             }
             End::HostFailed(message) => return Err(NoOutcome::HostFailed(message.clone())),
             _ => {}
-        }
-        if let Some(Trouble::Spool(error)) = &delivery.trouble {
-            return Err(NoOutcome::HostFailed(format!("spool sub-content: {error}")));
         }
         if let Some(error) = finished.wasi.vfs().content_error() {
             let why = Unreadable::from(std::io::Error::new(error.kind(), error.to_string()));
@@ -119,12 +125,12 @@ impl Verdict {
             Err(Disagreement::Conflict(rejection)) => Self::rejected(&rejection),
             Err(Disagreement::TooManyTables) => Self::limit(
                 "tables",
-                "the results have as many tables as they may have already",
+                "the results have as many tables and columns as they may have already",
             ),
         })
     }
 
-    fn on_end(finished: &Finished, delivery: &mut Delivery) -> Self {
+    pub(crate) fn on_end(finished: &Finished, delivery: &mut Delivery) -> Self {
         match &finished.end {
             End::Returned(0) | End::Exited(0) => Self::completed(),
             End::Returned(code) => match delivery.failure.take() {
@@ -188,7 +194,7 @@ impl Verdict {
 
     /// A guest that was refused memory or space and then failed, failed for that: a Python
     /// `MemoryError` says so, an abort in C cannot.
-    fn blame_refusal(self, finished: &Finished) -> Self {
+    pub(crate) fn blame_refusal(self, finished: &Finished) -> Self {
         if self.status == Status::LimitExceeded {
             return self;
         }

@@ -107,6 +107,16 @@ impl fmt::Display for Short<'_> {
     }
 }
 
+/// The start of a guest's text, for a message: all of it may be as long as everything that the
+/// guest handed over.
+pub(crate) fn clipped(text: &str) -> String {
+    const MOST: usize = 1000;
+    match text.len() > MOST {
+        true => format!("{}…", &text[..text.floor_char_boundary(MOST)]),
+        false => text.to_owned(),
+    }
+}
+
 impl Rejection {
     /// The outcome's `error_kind`.
     pub(crate) fn kind(&self) -> &'static str {
@@ -160,7 +170,7 @@ impl Rejection {
             },
             None => Self::Json {
                 file: file.to_owned(),
-                message: error.to_string(),
+                message: clipped(&error.to_string()),
             },
         }
     }

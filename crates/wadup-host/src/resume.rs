@@ -9,7 +9,7 @@
 //! a higher one, what completed is done and what failed is not. All others have to be equal.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::sync::{Mutex, PoisonError};
 
@@ -43,8 +43,13 @@ pub(crate) struct Past {
     runs: HashMap<i64, Standing>,
     retry_failed: bool,
     /// Entries that stand for an input of this run: a path that is given twice has two.
-    claimed: Mutex<HashSet<i64>>,
+    claimed: Mutex<Claimed>,
 }
+
+/// Ids, of which there may be as many as there are inputs, in a bit each: those of a run are
+/// close together.
+#[derive(Debug, Default)]
+struct Claimed(HashMap<i64, u64>);
 
 /// What an earlier run's results are worth now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,22 +90,18 @@ impl Past {
         sha256: Option<[u8; 32]>,
     ) -> Result<Decision, SinkError> {
         let mut entries = self.ledger.entries(path)?;
-        entries.retain(|entry| self.runs.contains_key(&entry.run));
-        // The ids of those that are valid, and whether each failed.
-        let mut valid = HashMap::new();
-        for entry in entries.iter().filter(|entry| entry.sha256 == sha256) {
-            valid.extend(self.valid(entry)?.map(|failed| (entry.id, failed)));
-        }
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|entry| !claimed.contains(&entry.id));
-        for entry in &entries {
-            if let Some(&failed) = valid.get(&entry.id) {
+        entries.retain(|entry| self.runs.contains_key(&entry.run) && !claimed.contains(entry.id));
+        for entry in entries.iter().filter(|entry| entry.sha256 == sha256) {
+            if let Some(failed) = self.valid(entry)? {
                 claimed.insert(entry.id);
                 return Ok(Decision::Done { failed });
             }
         }
         let replaces: Vec<i64> = entries.iter().map(|entry| entry.id).collect();
-        claimed.extend(&replaces);
+        for entry in &replaces {
+            claimed.insert(*entry);
+        }
         Ok(Decision::Process { replaces })
     }
 
@@ -116,6 +117,22 @@ impl Past {
         }
         let failed = self.ledger.has_failed(entry.id)?;
         Ok((!failed || !retry_failed).then_some(failed))
+    }
+}
+
+impl Claimed {
+    fn place(id: i64) -> (i64, u64) {
+        (id >> 6, 1 << (id & 63))
+    }
+
+    fn contains(&self, id: i64) -> bool {
+        let (word, bit) = Self::place(id);
+        self.0.get(&word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    fn insert(&mut self, id: i64) {
+        let (word, bit) = Self::place(id);
+        *self.0.entry(word).or_default() |= bit;
     }
 }
 
@@ -198,6 +215,7 @@ fn limit(value: &Value) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{self, AtomicUsize};
 
     use serde_json::json;
 
@@ -209,6 +227,8 @@ mod tests {
         runs: Vec<PastRun>,
         entries: Arc<Vec<Entry>>,
         failed: Vec<i64>,
+        /// How often it was asked whether one has.
+        asked: Arc<AtomicUsize>,
     }
 
     impl Ledger for Written {
@@ -221,6 +241,7 @@ mod tests {
         }
 
         fn has_failed(&self, entry: i64) -> Result<bool, SinkError> {
+            self.asked.fetch_add(1, atomic::Ordering::Relaxed);
             Ok(self.failed.contains(&entry))
         }
     }
@@ -232,6 +253,7 @@ mod tests {
         ArtifactRecord {
             name: name.to_owned(),
             version: None,
+            manifest: None,
             digest: digest.to_owned(),
         }
     }
@@ -277,7 +299,7 @@ mod tests {
         Written {
             runs: vec![then],
             entries: Arc::new(entries),
-            failed: Vec::new(),
+            ..Written::default()
         }
     }
 
@@ -285,6 +307,21 @@ mod tests {
         Decision::Process {
             replaces: replaces.to_vec(),
         }
+    }
+
+    #[test]
+    fn claims_are_of_single_ids() {
+        let mut claimed = Claimed::default();
+        for id in [0, 1, 63, 64, -1, i64::MAX] {
+            assert!(!claimed.contains(id));
+            claimed.insert(id);
+            assert!(claimed.contains(id));
+        }
+        assert!(
+            ![2, 62, 65, -2, i64::MIN]
+                .map(|id| claimed.contains(id))
+                .contains(&true)
+        );
     }
 
     #[test]
@@ -300,6 +337,14 @@ mod tests {
         assert_eq!(decide(&once, false, 2), [DONE, process(&[])]);
         let twice = written(then, vec![entry(5, 1), entry(6, 1)]);
         assert_eq!(decide(&twice, false, 2), [DONE, DONE]);
+    }
+
+    #[test]
+    fn each_entry_of_a_path_is_examined_once() {
+        let then = run(1, &[("a", "1")], settings(Some(60)));
+        let past = written(then, (0..2000).map(|id| entry(id, 1)).collect());
+        assert!(decide(&past, false, 2000).iter().all(|made| *made == DONE));
+        assert_eq!(past.asked.load(atomic::Ordering::Relaxed), 2000);
     }
 
     #[test]

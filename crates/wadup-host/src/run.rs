@@ -146,9 +146,11 @@ const QUEUE_PER_JOB: usize = 16;
 
 fn artifact_record(artifact: &Artifact) -> ArtifactRecord {
     let program = artifact.program();
+    let manifest = program.manifest();
     ArtifactRecord {
         name: artifact.name().to_owned(),
-        version: program.manifest().map(|manifest| manifest.version.clone()),
+        version: manifest.map(|manifest| manifest.version.clone()),
+        manifest: manifest.and_then(|manifest| serde_json::to_value(manifest).ok()),
         digest: program.digest(),
     }
 }
@@ -188,13 +190,18 @@ impl Run<'_> {
     /// Starts the writer and the workers, and waits for them.
     fn process(&self, host: &Host, sink: &mut dyn TableSink) -> Result<RunSummary, RunError> {
         let tally = thread::scope(|scope| {
-            let writer = scope.spawn(|| {
+            let write = || {
                 let written = writer::write(&self.outbox, sink, self.reporter);
                 if written.is_err() {
                     self.queue.stop();
                 }
                 written
-            });
+            };
+            let writer = thread::Builder::new().name("wadup-writer".to_owned());
+            let writer = writer.spawn_scoped(scope, write).map_err(|error| {
+                self.queue.stop();
+                RunError::Thread(error)
+            })?;
             let mut workers = Vec::new();
             for number in 0..self.settings.jobs.get() {
                 let name = format!("wadup-worker-{number}");
@@ -218,7 +225,8 @@ impl Run<'_> {
             if let Some(panic) = panic {
                 std::panic::resume_unwind(panic);
             }
-            written.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let written = written.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            written.map_err(RunError::Sink)
         })?;
         let failure = self
             .failure

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use wadup_protocol::metadata::Table;
-use wadup_sink::TakenName;
+use wadup_sink::{TakenName, definition_cost};
 
 use crate::rejection::Rejection;
 
@@ -12,10 +12,21 @@ use crate::rejection::Rejection;
 /// Whoever comes first decides.
 #[derive(Debug)]
 pub(crate) struct Schema {
-    /// By lower-case name: SQLite's table names do not tell ASCII case apart.
-    names: Mutex<HashMap<String, TakenName>>,
+    state: Mutex<State>,
     max_tables: u32,
 }
+
+#[derive(Debug, Default)]
+struct State {
+    /// By lower-case name: SQLite's table names do not tell ASCII case apart.
+    names: HashMap<String, TakenName>,
+    /// What all definitions occupy, in bytes.
+    size: usize,
+}
+
+/// How much the definitions of all tables may occupy: the host, the sink and SQLite each have
+/// them in memory. That is 200,000 columns with names of 20 letters.
+const MAX_SIZE: usize = 16 << 20;
 
 /// Why a table is not taken.
 #[derive(Debug)]
@@ -26,9 +37,12 @@ pub(crate) enum Disagreement {
 
 impl Schema {
     pub(crate) fn new(taken: Vec<TakenName>, max_tables: u32) -> Self {
-        let names = taken.into_iter().map(|taken| (key(name(&taken)), taken));
+        let mut state = State::default();
+        for taken in taken {
+            state.add(key(name(&taken)), taken);
+        }
         Self {
-            names: Mutex::new(names.collect()),
+            state: Mutex::new(state),
             max_tables,
         }
     }
@@ -38,23 +52,38 @@ impl Schema {
         if tables.is_empty() {
             return Ok(());
         }
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut new = Vec::new();
+        let mut size = state.size;
         for table in tables {
             let key = key(&table.name);
-            match names.get(&key) {
-                None => new.push((key, TakenName::Table(table.clone()))),
+            match state.names.get(&key) {
+                None => {
+                    size += definition_cost(table);
+                    new.push((key, TakenName::Table(table.clone())));
+                }
                 Some(TakenName::Table(before)) if before.columns == table.columns => {}
                 Some(taken) => {
                     return Err(Disagreement::Conflict(Rejection::conflict(table, taken)));
                 }
             }
         }
-        if names.len() + new.len() > self.max_tables as usize {
+        if state.names.len() + new.len() > self.max_tables as usize || size > MAX_SIZE {
             return Err(Disagreement::TooManyTables);
         }
-        names.extend(new);
+        for (key, taken) in new {
+            state.add(key, taken);
+        }
         Ok(())
+    }
+}
+
+impl State {
+    fn add(&mut self, key: String, taken: TakenName) {
+        if let TakenName::Table(table) = &taken {
+            self.size += definition_cost(table);
+        }
+        self.names.insert(key, taken);
     }
 }
 

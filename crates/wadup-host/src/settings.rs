@@ -4,13 +4,16 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde::Serialize;
-use wadup_engine::{CompiledCache, EngineSettings};
+use wadup_engine::{CompiledCache, Compiler, EngineSettings};
 
 use crate::resume::Resume;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+
+/// The most that a slot of the pool keeps between two instances.
+const KEPT_SLOT: u64 = 16 * MIB;
 
 /// What [`Host::new`](crate::Host::new) is made with. The default suits one worker.
 #[derive(Debug, Clone)]
@@ -42,6 +45,9 @@ pub struct HostSettings {
     pub perf_map: bool,
     /// Where compiled code is kept.
     pub cache: CompiledCache,
+    /// Where artifacts are compiled that the cache does not have. Those that are not trusted
+    /// belong into a process of their own.
+    pub compiler: Compiler,
     /// What one execution may hand over and store.
     pub caps: Caps,
     /// Whether runs go on from what the sink has of earlier ones.
@@ -70,8 +76,9 @@ pub struct Caps {
     pub files: u64,
     /// Bytes of stdout and of stderr that are kept, each. What is beyond is dropped and counted.
     pub output: u64,
-    /// Bytes of rows, as they are spooled: 8 a number, its length a text, and a few more each.
-    /// A single metadata file may have twice as many, or 1 MiB.
+    /// Bytes of rows, as they are spooled: 8 a number, its length a text, and a few more each;
+    /// and of the tables' definitions, 64 and its name a column. A single metadata file may have
+    /// as many, or 1 MiB.
     pub rows: u64,
     /// Tables that one execution defines.
     pub tables: u32,
@@ -90,7 +97,7 @@ pub struct Caps {
 
 impl Default for HostSettings {
     /// One job, fresh instances, 512 MiB of memory, 16 MiB of stack, no fuel, 60 s, depth 8, no environment, no
-    /// cache.
+    /// cache, a compiler in this process.
     fn default() -> Self {
         let engine = EngineSettings::default();
         Self {
@@ -106,6 +113,7 @@ impl Default for HostSettings {
             env: Vec::new(),
             perf_map: false,
             cache: CompiledCache::disabled(),
+            compiler: Compiler::InProcess,
             caps: Caps::default(),
             resume: None,
         }
@@ -130,7 +138,7 @@ impl Default for Caps {
 
 impl HostSettings {
     pub(crate) fn engine(&self) -> EngineSettings {
-        let instances = self.jobs.get().saturating_mul(self.kept());
+        let instances = self.jobs.get().saturating_mul(self.artifacts.get());
         let default = EngineSettings::default();
         let share = self.keep_resident / u64::from(instances);
         EngineSettings {
@@ -140,8 +148,36 @@ impl HostSettings {
             max_stack: self.max_stack,
             fuel: self.fuel.is_some(),
             perf_map: self.perf_map,
+            compiler: self.compiler.clone(),
             ..default
         }
+    }
+
+    /// What the resident memory of a run stays below, in bytes, whatever its guests do. Compiled
+    /// code, which is mapped from its file, comes to that. `docs/inside/security.md` says what it is
+    /// made of.
+    pub fn memory_bound(&self) -> u64 {
+        let (jobs, artifacts) = (u64::from(self.jobs.get()), u64::from(self.artifacts.get()));
+        let caps = &self.caps;
+        // What artifacts hand over waits for the last of them, and a file that is handed over is
+        // there in up to four forms while it is read.
+        let rows = caps.rows.max(MIB).saturating_mul(artifacts + 4);
+        let of_an_input = [
+            self.max_memory,
+            self.max_stack,
+            caps.files,
+            rows,
+            caps.output.saturating_mul(4 * artifacts),
+            caps.subcontent.saturating_mul(KIB),
+            KEPT_SLOT * artifacts,
+            48 * MIB,
+        ];
+        let of_an_input = of_an_input.into_iter().fold(0, u64::saturating_add);
+        // Two records that are larger than all room for records are at the sink.
+        let at_the_sink = caps.rows.saturating_mul(2 * artifacts);
+        jobs.saturating_mul(of_an_input)
+            .saturating_add(at_the_sink)
+            .saturating_add(512 * MIB)
     }
 
     /// How many instances a worker has at once.

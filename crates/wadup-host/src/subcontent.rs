@@ -24,6 +24,11 @@ pub(crate) use self::piece::{Piece, PieceSource};
 const INLINE: u64 = 1 << 20;
 /// Up to this many bytes below one input no ratio is looked at.
 const RATIO_FLOOR: u64 = 64 << 20;
+/// The names of a tree's pieces are in memory as long as they wait: so many bytes for each piece
+/// that there may be, or one of the longest.
+const NAME: u64 = 256;
+/// The longest name that a piece can have, in bytes.
+pub(crate) const LONGEST_NAME: u64 = 4096;
 /// How much of all trees together is kept in memory.
 const MEMORY: u64 = 128 << 20;
 
@@ -47,6 +52,8 @@ pub(crate) struct Tree {
     limit: Cap,
     pieces: AtomicU64,
     bytes: AtomicU64,
+    /// Bytes of the pieces' names.
+    names: AtomicU64,
     memory: Arc<Memory>,
     spool: OnceLock<Arc<Spool>>,
 }
@@ -89,6 +96,7 @@ impl Tree {
             limit,
             pieces: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            names: AtomicU64::new(0),
             memory,
             spool: OnceLock::new(),
         }
@@ -124,6 +132,12 @@ impl Tree {
             self.pieces.fetch_sub(1, Ordering::Relaxed);
             return Err(Refused::TooMuch(self.limit));
         }
+        let max_names = self.max_pieces.saturating_mul(NAME).max(LONGEST_NAME);
+        if !charge(&self.names, path.len() as u64, max_names) {
+            self.pieces.fetch_sub(1, Ordering::Relaxed);
+            self.bytes.fetch_sub(length, Ordering::Relaxed);
+            return Err(Refused::TooMuch(Cap::Names));
+        }
         let piece = self.piece(file).map_err(Refused::Io)?;
         Ok(Child {
             path,
@@ -131,21 +145,25 @@ impl Tree {
         })
     }
 
-    /// Gives back what was charged for pieces that will not be processed after all. What is in
-    /// the spool stays there until the tree is done, and so it stays charged.
+    /// Gives back what was charged for pieces that will not be processed after all. Where the
+    /// system cannot give back their place in the spool, they stay charged until the tree is done.
     pub(crate) fn refund(&self, children: &[Child]) {
-        let in_memory = children.iter().filter(|child| child.content.is_in_memory());
-        let bytes = in_memory.map(|child| child.content.len()).sum();
+        let released = children.iter().filter(|child| child.content.release());
+        let bytes = released.map(|child| child.content.len()).sum();
         self.pieces
             .fetch_sub(children.len() as u64, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let names = children.iter().map(|child| child.path.len() as u64).sum();
+        self.names.fetch_sub(names, Ordering::Relaxed);
     }
 
     fn piece(&self, file: TakenFile) -> io::Result<Piece> {
-        if file.len() <= INLINE && charge(&self.memory.0, file.len(), MEMORY) {
+        // What it occupies, which is more than its length, or less where it has holes.
+        let bytes = file.footprint();
+        if file.len() <= INLINE && charge(&self.memory.0, bytes, MEMORY) {
             let reserved = Reserved {
                 memory: Arc::clone(&self.memory),
-                bytes: file.len(),
+                bytes,
             };
             return Ok(Piece::in_memory(file, reserved));
         }
@@ -238,7 +256,7 @@ mod tests {
         let memory = Arc::new(Memory::default());
         let tree = Tree::new(0, 0, &Caps::default(), Arc::clone(&memory));
         let child = tree.keep("a".into(), taken(vec![1; 5000])).unwrap();
-        assert_eq!(memory.0.load(Ordering::Relaxed), 5000);
+        assert!((5000..6000).contains(&memory.0.load(Ordering::Relaxed)));
         drop(child);
         assert_eq!(memory.0.load(Ordering::Relaxed), 0);
     }
@@ -254,6 +272,34 @@ mod tests {
         assert!(matches!(third, Err(Refused::TooMuch(Cap::Pieces))));
         tree.refund(&[first]);
         tree.keep("d".into(), taken(vec![1; 90])).unwrap();
+    }
+
+    /// Of two artifacts, one that fails took the room of the other.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn pieces_in_the_spool_are_refunded_too() {
+        let tree = tree(10, 5_000_000);
+        let first = tree.keep("a".into(), taken(vec![1; 3_000_000])).unwrap();
+        let kept = tree.keep("b".into(), taken(vec![2; 2_000_000])).unwrap();
+        assert!(!first.content.is_in_memory() && !kept.content.is_in_memory());
+        let spool = tree.spool().unwrap();
+        let before = spool.blocks();
+        tree.refund(&[first]);
+        assert!(spool.blocks() < before - 2_900_000 / 512);
+        assert_eq!(content(&kept), vec![2; 2_000_000]);
+        let third = tree.keep("c".into(), taken(vec![3; 3_000_000])).unwrap();
+        assert_eq!(content(&third), vec![3; 3_000_000]);
+    }
+
+    #[test]
+    fn names_are_limited_as_well() {
+        let long = || OsString::from("n".repeat(4096));
+        let tree = tree(20, 100);
+        let first = tree.keep(long(), taken(Vec::new())).unwrap();
+        let second = tree.keep(long(), taken(Vec::new()));
+        assert!(matches!(second, Err(Refused::TooMuch(Cap::Names))));
+        tree.refund(&[first]);
+        tree.keep(long(), taken(Vec::new())).unwrap();
     }
 
     #[test]

@@ -8,6 +8,8 @@ use wadup_sink::{InputRecord, OutcomeRecord, Status};
 
 /// How many different errors a summary tells apart.
 const MAX_GROUPS: usize = 1000;
+/// How many bytes of a kind or message they are told by: a guest can write megabytes.
+const MAX_TEXT: usize = 500;
 
 /// What was committed by a run.
 #[derive(Debug, Clone, Default)]
@@ -47,11 +49,37 @@ pub struct RunSummary {
 pub struct ErrorGroup {
     pub status: Status,
     pub kind: Option<String>,
-    /// The message of the first of them, up to its first line's end.
+    /// The message of the first of them, up to its first line's end or 500 bytes.
     pub message: String,
     pub count: u64,
     /// The path of the first of them.
     pub example: OsString,
+    /// The traceback of the first of them, without lines in its middle if it has many.
+    pub traceback: Option<String>,
+}
+
+/// How many lines of a traceback are kept at either end: those of the program are first, what
+/// went wrong is last.
+const MAX_LINES: usize = 8;
+
+/// Both ends of a traceback.
+fn ends(traceback: &str) -> String {
+    let lines: Vec<&str> = traceback.trim_end().lines().collect();
+    let kept = |lines: &[&str]| lines.iter().map(|line| start(line)).collect::<Vec<_>>();
+    let lines = match lines.len().checked_sub(2 * MAX_LINES) {
+        None | Some(0 | 1) => kept(&lines),
+        Some(left_out) => {
+            let (first, last) = (&lines[..MAX_LINES], &lines[lines.len() - MAX_LINES..]);
+            let note = format!("  [… {left_out} more lines …]");
+            [kept(first), vec![note], kept(last)].concat()
+        }
+    };
+    lines.join("\n")
+}
+
+/// What a text is told by.
+fn start(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
 }
 
 impl RunSummary {
@@ -113,18 +141,24 @@ impl Tally {
 
     fn error(&mut self, input: &InputRecord, outcome: &OutcomeRecord) {
         let message = outcome.message.as_deref().unwrap_or_default();
-        let message = message.lines().next().unwrap_or_default().to_owned();
-        let key = (outcome.status, outcome.error_kind.clone(), message.clone());
+        let message = message.lines().next().unwrap_or_default();
+        let (kind, message) = (outcome.error_kind.as_deref().map(start), start(message));
+        let key = (outcome.status, kind.clone(), message.clone());
         if let Some(&group) = self.groups.get(&key) {
             self.summary.errors[group].count += 1;
         } else if self.groups.len() < MAX_GROUPS {
             self.groups.insert(key, self.summary.errors.len());
             self.summary.errors.push(ErrorGroup {
                 status: outcome.status,
-                kind: outcome.error_kind.clone(),
+                kind,
                 message,
                 count: 1,
                 example: input.path.clone(),
+                traceback: outcome
+                    .traceback
+                    .as_deref()
+                    .filter(|it| !it.is_empty())
+                    .map(ends),
             });
         }
     }

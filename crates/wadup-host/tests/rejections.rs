@@ -142,6 +142,18 @@ fn odd_tables_are_rejected() {
     "#);
 }
 
+/// What it was called was in the message in full.
+#[test]
+fn a_definition_that_differs_is_checked_before_it_is_compared() {
+    let long = USERS.replace(
+        r#""name":"score""#,
+        &format!(r#""name":"{}""#, "s".repeat(1 << 20)),
+    );
+    let message = verdict(&tables(&format!("{USERS},{long}")));
+    assert!(message.starts_with("rejected [invalid-table]"));
+    assert!(message.len() < 1000);
+}
+
 #[test]
 fn rows_that_do_not_suit_their_table_are_rejected() {
     let good = r#"{"table_name":"users","values":[null,null,null]}"#;

@@ -196,7 +196,7 @@ fn results_do_not_depend_on_the_number_of_jobs() {
             .iter()
             .map(|(name, script)| (name.as_str(), script.clone())),
     );
-    let trees: Vec<Vec<String>> = [1, 2, 8]
+    let trees: Vec<Vec<String>> = [1, 2, 8, 64]
         .into_iter()
         .map(|jobs| {
             let settings = HostSettings {

@@ -48,6 +48,29 @@ pub(crate) struct Table<'d> {
     span: (usize, usize),
 }
 
+/// All that is wrong, in the order in which it was found.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<ProjectError>);
+
+impl Problems {
+    pub(crate) fn push(&mut self, error: ProjectError) {
+        self.0.push(error);
+    }
+
+    /// The value; of an error nothing, and the error is kept.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, ProjectError>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    pub(crate) fn into_errors(self) -> Vec<ProjectError> {
+        self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// A string of a document, with its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
@@ -140,27 +163,46 @@ impl<'d> Table<'d> {
         }
     }
 
-    pub(crate) fn strings(&self, key: &str) -> Result<Vec<Text>, ProjectError> {
-        let Some(value) = self.raw(key) else {
-            return Ok(Vec::new());
-        };
-        let Some(array) = value.get_ref().as_array() else {
-            return Err(self.mistyped(key, "an array of strings", value));
-        };
-        array.iter().map(|item| self.as_string(key, item)).collect()
+    /// Strings and nothing else.
+    pub(crate) fn all_strings(&self, key: &str) -> Result<Vec<Text>, ProjectError> {
+        let mut problems = Problems::default();
+        let strings = self.strings(key, &mut problems);
+        problems.0.into_iter().next().map_or(Ok(strings), Err)
     }
 
-    /// Refuses every key that is not `known`.
-    pub(crate) fn only(&self, known: &[&'static str]) -> Result<(), ProjectError> {
-        let Some((key, span)) = self.keys().find(|(key, _)| !known.contains(key)) else {
-            return Ok(());
+    /// The items that are strings; what is wrong with others goes to `problems`.
+    pub(crate) fn strings(&self, key: &str, problems: &mut Problems) -> Vec<Text> {
+        let Some(value) = self.raw(key) else {
+            return Vec::new();
         };
-        let kind = ProjectErrorKind::UnknownKey {
-            table: self.name,
-            key: key.to_owned(),
-            nearest: crate::nearest(key, known.iter().copied()).map(str::to_owned),
+        let Some(array) = value.get_ref().as_array() else {
+            problems.push(self.mistyped(key, "an array of strings", value));
+            return Vec::new();
         };
-        Err(self.document.error(kind, span))
+        let item = |(index, item)| self.as_string(&format!("{key}[{index}]"), item);
+        let items = array.iter().enumerate().map(item);
+        items.filter_map(|item| problems.keep(item)).collect()
+    }
+
+    /// Refuses every key that is not `known`. Gives those that were meant, most likely.
+    pub(crate) fn only(
+        &self,
+        known: &[&'static str],
+        problems: &mut Problems,
+    ) -> Vec<&'static str> {
+        let mut meant = Vec::new();
+        for (key, span) in self.keys().filter(|(key, _)| !known.contains(key)) {
+            let nearest = crate::nearest(key, known.iter().copied());
+            meant.extend(nearest);
+            let kind = ProjectErrorKind::UnknownKey {
+                table: self.name,
+                key: key.to_owned(),
+                nearest: nearest.map(str::to_owned),
+                known: known.to_vec(),
+            };
+            problems.push(self.document.error(kind, span));
+        }
+        meant
     }
 
     pub(crate) fn missing(&self, key: &str) -> ProjectError {

@@ -55,7 +55,7 @@ impl fmt::Display for EntryPoint {
 
 /// Whether a file's stem can be imported: Python's rule, with `char::is_alphanumeric` for
 /// the Unicode classes XID_Start and XID_Continue.
-pub(crate) fn is_identifier(name: &str) -> bool {
+pub fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
     let starts = chars.next().is_some_and(|c| c == '_' || c.is_alphabetic());
     starts && chars.all(|c| c == '_' || c.is_alphanumeric())

@@ -28,6 +28,8 @@ pub struct Location {
 pub enum ProjectErrorKind {
     #[error("there is no pyproject.toml in {}", path.display())]
     NoPyproject { path: PathBuf },
+    #[error("{} is a file, and no pyproject.toml", path.display())]
+    NoProject { path: PathBuf },
     #[error("failed to read {}", path.display())]
     Read {
         path: PathBuf,
@@ -51,6 +53,7 @@ pub enum ProjectErrorKind {
         table: &'static str,
         key: String,
         nearest: Option<String>,
+        known: Vec<&'static str>,
     },
     #[error("`{value}` is not a valid value of `{field}`: {reason}")]
     Value {
@@ -137,10 +140,25 @@ impl ProjectErrorKind {
                  `entry-point = \"my_module\"`"
                     .to_owned()
             }
+            Self::NoProject { .. } => "name the folder of the project's pyproject.toml".to_owned(),
+            Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                "name the folder of a project, or make one with `wadup new`".to_owned()
+            }
+            Self::Toml { .. } => {
+                "https://toml.io tells how TOML is written: text is in quotes, lists are in \
+                 brackets"
+                    .to_owned()
+            }
+            Self::Missing { field } => missing_hint(field),
+            Self::Type {
+                field, expected, ..
+            } => type_hint(field, expected),
+            Self::Value { field, .. } => value_hint(field)?.to_owned(),
             Self::UnknownKey {
                 nearest: Some(nearest),
                 ..
             } => format!("did you mean `{nearest}`?"),
+            Self::UnknownKey { known, .. } => format!("there are `{}`", known.join("`, `")),
             Self::Dynamic { field } => format!("write `{field}` in `[project]`"),
             Self::RequiresPython { .. } => {
                 "wadup's interpreter is CPython 3.13: widen `requires-python`".to_owned()
@@ -162,6 +180,47 @@ impl ProjectErrorKind {
         };
         Some(hint)
     }
+}
+
+/// How a field is written that has to be there.
+fn missing_hint(field: &str) -> String {
+    match field.rsplit_once('.') {
+        Some((table, key)) => format!("add `{key} = \"…\"` to `[{table}]`"),
+        None => format!("add a table `[{field}]`"),
+    }
+}
+
+/// How a value of the type is written.
+fn type_hint(field: &str, expected: &str) -> String {
+    let key = field.rsplit('.').next().unwrap_or(field);
+    // An item of an array needs what its array does.
+    let (key, expected) = match key.split_once('[') {
+        Some((array, _)) => (array, "an array of strings"),
+        None => (key, expected),
+    };
+    match expected {
+        "a table" => format!("write it as `[{field}]`, its keys below"),
+        "a string" => format!("write `{key} = \"…\"`"),
+        "an array of strings" => format!("write `{key} = [\"…\", \"…\"]`"),
+        "an integer" => format!("write `{key} = 0`"),
+        _ => format!("write `{key} = true` or `{key} = false`"),
+    }
+}
+
+/// What a valid value is like.
+fn value_hint(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "project.name" | "tool.wadup.c-extensions" => {
+            "a name has letters, digits, `-`, `_` and `.`, such as \"my-project\""
+        }
+        "project.version" => "versions are such as \"0.1.0\" or \"2026.1rc1\" (PEP 440)",
+        "project.requires-python" => "write it such as \">=3.13\" (PEP 440)",
+        "project.dependencies" => "write it such as \"jinja2\" or \"jinja2>=3.1,<4\" (PEP 508)",
+        "tool.wadup.entry-point" => {
+            "name the Python module that has `main()`, such as \"my_module\" or \"my_package.cli\""
+        }
+        _ => return None,
+    })
 }
 
 fn entry_point_hint(searched: &std::path::Path, nearest: &[String]) -> String {

@@ -21,23 +21,30 @@ mod document;
 mod entry_point;
 mod environment;
 mod error;
+mod groups;
 mod lock;
+mod names;
 mod nearest;
 mod project;
+mod requirement;
 mod settings;
 mod sources;
 mod wheel;
 
-pub use entry_point::{EntryPoint, InvalidEntryPoint};
+pub use entry_point::{EntryPoint, InvalidEntryPoint, is_identifier};
 pub use environment::wasi_environment;
 pub use error::{Location, ProjectError, ProjectErrorKind};
+pub use groups::Groups;
 pub use lock::{
     Lock, LockError, LockInputs, LockedDependency, LockedPackage, LockedWheel, PackageSource,
     WheelLocation,
 };
+pub use names::{InvalidName, NewNames, is_standard_library};
 pub use nearest::nearest;
 pub use project::{Dependency, Extension, Project};
-pub use sources::{Layout, SourceFile, Sources};
+pub use requirement::{InvalidRequirement, parse_requirement};
+pub use settings::{Key, WADUP_KEYS};
+pub use sources::{Layout, NOT_PACKAGES, SourceFile, Sources};
 pub use wheel::{Purity, WheelFilename, WheelFilenameError};
 
 /// PEP 440 and PEP 508 types, as used in this crate's interface.

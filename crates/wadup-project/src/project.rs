@@ -7,11 +7,11 @@ use std::sync::Arc;
 use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 use pep508_rs::{PackageName, Requirement};
 
-use crate::document::{Document, Table};
+use crate::document::{Document, Problems, Table};
 use crate::entry_point::EntryPoint;
 use crate::error::{Location, ProjectError, ProjectErrorKind};
 use crate::settings::{ProjectTable, WadupTable};
-use crate::sources::Sources;
+use crate::sources::{SourceFile, Sources, all_files};
 
 /// A Python project: its `pyproject.toml`, validated, and its package files.
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Project {
     /// `[tool.uv]` as canonical text: uv reads it when it resolves. Empty without one.
     pub uv_settings: String,
     pub sources: Sources,
+    /// Where in `pyproject.toml` the entry point is named.
+    pub entry_point_span: Range<usize>,
     document: Document,
 }
 
@@ -64,19 +66,39 @@ impl Project {
     /// the interpreter is excluded by `requires-python`, the entry point is not among the
     /// package files, or one of these cannot be packed.
     pub fn load(path: &Path) -> Result<Self, ProjectError> {
-        let document = read_document(path)?;
-        let parsed = document.parse()?;
-        let table = Table::root(&document, &parsed);
-        let project = ProjectTable::read(table)?;
-        let wadup = WadupTable::read(table)?;
-        let root = folder(&document.path)?;
-        let sources = Sources::find(&root, &wadup.entry_point)?;
-        if !sources.has_module(&wadup.entry_point) {
-            let kind = sources.entry_point_not_found(&wadup.entry_point);
-            return Err(document.error(kind, wadup.entry_point_text.span));
+        Self::load_all(path).map_err(|mut errors| errors.swap_remove(0))
+    }
+
+    /// The same, with all that is wrong: one error at least. What is written in the file does
+    /// not keep the package files from being looked at, as long as it names an entry point.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn load_all(path: &Path) -> Result<Self, Vec<ProjectError>> {
+        let document = read_document(path).map_err(|error| vec![error])?;
+        let mut problems = Problems::default();
+        match Self::read(&document, &mut problems) {
+            Some(project) if problems.is_empty() => Ok(project),
+            _ => Err(problems.into_errors()),
         }
+    }
+
+    /// None only if there are problems.
+    fn read(document: &Document, problems: &mut Problems) -> Option<Self> {
+        let parsed = problems.keep(document.parse())?;
+        let table = Table::root(document, &parsed);
+        let project = ProjectTable::read(table, problems);
+        let wadup = WadupTable::read(table, problems)?;
+        let root = problems.keep(folder(&document.path))?;
+        let sources = problems.keep(Sources::find(&root, &wadup.entry_point))?;
+        if sources.module(&wadup.entry_point).is_none() {
+            let kind = sources.entry_point_not_found(&wadup.entry_point);
+            problems.push(document.error(kind, wadup.entry_point_text.span.clone()));
+        }
+        let project = project?;
         let uv_settings = uv_settings(table);
-        Ok(Self {
+        Some(Self {
             root,
             name: project.name,
             version: project.version,
@@ -88,13 +110,41 @@ impl Project {
             hash_seed: wadup.hash_seed,
             uv_settings,
             sources,
+            entry_point_span: wadup.entry_point_text.span,
             document: document.clone(),
         })
+    }
+
+    /// The file of the entry point's module, relative to the project's folder.
+    pub fn entry_file(&self) -> &Path {
+        let module = self.sources.module(&self.entry_point);
+        let file = module.map_or(self.root.as_path(), |module| &module.file);
+        file.strip_prefix(&self.root).unwrap_or(file)
     }
 
     /// The `pyproject.toml` itself.
     pub fn pyproject(&self) -> &Path {
         &self.document.path
+    }
+
+    /// All files of the project's folder that are its own: without hidden ones, environments, and
+    /// what tools put there.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be read.
+    pub fn files(&self) -> Result<Vec<SourceFile>, ProjectError> {
+        all_files(&self.root)
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// Whether the file of that path below `sys.path` is the entry module.
+    pub fn is_entry(&self, path: &str) -> bool {
+        let module = self.sources.module(&self.entry_point);
+        module.is_some_and(|module| module.path == path)
     }
 
     /// A place in `pyproject.toml`, for an error that is found later.
@@ -113,6 +163,9 @@ fn read_document(path: &Path) -> Result<Document, ProjectError> {
     } else {
         path.to_owned()
     };
+    if file.is_file() && file.extension().is_none_or(|extension| extension != "toml") {
+        return Err(ProjectErrorKind::NoProject { path: file }.into());
+    }
     let bytes = fs::read(&file).map_err(|source| read_error(path, &file, source))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Document {

@@ -13,7 +13,7 @@ use crate::error::{ProjectError, ProjectErrorKind};
 
 /// Folders beside pyproject.toml that are never a package of a flat layout, unless the
 /// entry point is in them.
-const NOT_PACKAGES: &[&str] = &[
+pub const NOT_PACKAGES: &[&str] = &[
     "benchmarks",
     "build",
     "dist",
@@ -85,11 +85,11 @@ impl Sources {
         })
     }
 
-    pub(crate) fn has_module(&self, entry_point: &EntryPoint) -> bool {
-        let candidates = entry_point.files();
-        self.files
-            .iter()
-            .any(|file| candidates.contains(&file.path))
+    /// The file that a module is.
+    /// A package takes precedence over a module of its name, as in Python.
+    pub(crate) fn module(&self, entry_point: &EntryPoint) -> Option<&SourceFile> {
+        let find = |path: String| self.files.iter().find(|file| file.path == path);
+        entry_point.files().into_iter().find_map(find)
     }
 
     pub(crate) fn entry_point_not_found(&self, entry_point: &EntryPoint) -> ProjectErrorKind {
@@ -209,6 +209,39 @@ impl<'p> Walk<'p> {
         let target = real;
         Err(ProjectErrorKind::SymlinkOutside { path, target }.into())
     }
+}
+
+/// Folders beside pyproject.toml that tools fill.
+const MADE_BY_TOOLS: &[&str] = &["build", "dist", "htmlcov", "target"];
+
+/// All files below `root` that are the project's own. Links that lead out of it are passed over,
+/// as are names that are not UTF-8.
+pub(crate) fn all_files(root: &Path) -> Result<Vec<SourceFile>, ProjectError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(String::new(), root.to_owned())];
+    while let Some((prefix, folder)) = folders.pop() {
+        for entry in children(&folder)? {
+            let Ok(name) = utf8_name(&entry) else {
+                continue;
+            };
+            let is_made = prefix.is_empty() && MADE_BY_TOOLS.contains(&name.as_str());
+            if is_made || is_never_packed(&name, &entry) {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            // A link to a folder is not followed: it could lead in circles.
+            if entry.is_dir() && !entry.is_symlink() {
+                folders.push((format!("{path}/"), entry));
+            } else if let Ok(real) = entry.canonicalize()
+                && real.starts_with(root)
+                && real.is_file()
+            {
+                files.push(SourceFile { path, file: real });
+            }
+        }
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(files)
 }
 
 /// What is neither the project's nor needed at run time, at any depth.

@@ -40,6 +40,34 @@ fn error_of(pyproject: &str) -> String {
     told(&error, folder.path())
 }
 
+/// What is wrong in one place does not hide what is wrong in another.
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let folder = folder();
+    let pyproject = "[project]\nname = \"no/name\"\nversion = 1\nrequires-python = \"<3.13\"\n\
+                     dependencies = [\"pydantic >= \", 1, \"ok\"]\n\
+                     [tool.wadup]\nentry-point = \"dmo\"\nsnapshots = true\n\
+                     c-extensions = [\"a b\"]\nhash-seed = -1\n";
+    fs::write(folder.path().join("pyproject.toml"), pyproject).unwrap();
+    let errors = Project::load_all(folder.path()).unwrap_err();
+    let told: Vec<String> = errors
+        .iter()
+        .map(|error| told(error, folder.path()))
+        .collect();
+    insta::assert_snapshot!(told.join("\n\n"));
+    let first = Project::load(folder.path()).unwrap_err();
+    assert_eq!(first.to_string(), errors[0].to_string());
+}
+
+/// One slip is one problem.
+#[test]
+fn a_key_that_is_misspelt_is_not_missing_as_well() {
+    let folder = folder();
+    let pyproject = format!("{PROJECT}[tool.wadup]\nentry_point = \"demo\"\n");
+    fs::write(folder.path().join("pyproject.toml"), pyproject).unwrap();
+    assert_eq!(Project::load_all(folder.path()).unwrap_err().len(), 1);
+}
+
 #[test]
 fn tables_and_fields() {
     let texts = [
@@ -52,6 +80,7 @@ fn tables_and_fields() {
         format!("[project]\nname = \"no/name\"\nversion = \"1\"\n{WADUP}"),
         format!("[project]\nname = \"demo\"\nversion = \"one\"\n{WADUP}"),
         format!("{PROJECT}dependencies = [\"pydantic >= \"]\n{WADUP}"),
+        format!("{PROJECT}dependencies = [\"a @ https://example.org/${{HOME}}/a.whl\"]\n{WADUP}"),
         format!("{PROJECT}dependencies = \"pydantic\"\n{WADUP}"),
         format!("{PROJECT}dependencies = [1]\n{WADUP}"),
         format!("{PROJECT}dynamic = [\"dependencies\"]\n{WADUP}"),

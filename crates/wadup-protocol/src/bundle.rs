@@ -21,8 +21,8 @@
 //! Nodes are in breadth-first order, node 0 is `/`, so the children of a directory are the
 //! `count` nodes from `first` on, sorted by name. For a file, `first` is the offset in the data
 //! of what is stored of it, `count` the length of that, and `size` the length of its content.
-//! A compressed file is one Zstandard frame that uses the dictionary. The same files give the
-//! same bytes.
+//! A compressed file is one Zstandard frame that uses the dictionary. No path has more than 1,000
+//! parts. The same files give the same bytes.
 //!
 //! ```
 //! use wadup_protocol::bundle::{Boot, Bundle, BundleWriter, Content};

@@ -29,6 +29,6 @@ mod sqlite;
 pub use ledger::{Entry, Ledger, PastRun};
 pub use memory::MemorySink;
 pub use record::{ArtifactRecord, Batch, InputRecord, OutcomeRecord, RunEnd, RunStart, Status};
-pub use rows::{Cell, Cells, EncodeError, Mark, Row, Rows};
+pub use rows::{Cell, Cells, EncodeError, Mark, Row, Rows, definition_cost};
 pub use sink::{SinkError, TableSink, TakenName};
-pub use sqlite::{OpenError, SqliteSink};
+pub use sqlite::{OpenError, SqliteSink, database_files, read_results};

@@ -26,6 +26,9 @@ pub struct ArtifactRecord {
     pub version: Option<String>,
     /// BLAKE3 of the module, in hex.
     pub digest: String,
+    /// What it says of itself: packages, interpreter, snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<serde_json::Value>,
 }
 
 /// A run, when it ends.
@@ -57,6 +60,8 @@ pub struct InputRecord {
     /// In bytes; `None` if the input could not be read.
     pub size: Option<u64>,
     pub sha256: Option<[u8; 32]>,
+    /// When the last of its executions ended.
+    pub finished_at: SystemTime,
     /// What earlier runs wrote for this input, by [`Entry::id`](crate::Entry): it is deleted,
     /// with all that descends from it and all rows of that.
     pub replaces: Vec<i64>,

@@ -9,6 +9,8 @@ use wadup_protocol::metadata::Table;
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
     tables: Vec<Table>,
+    /// What the tables' definitions occupy.
+    defined: usize,
     encoded: Vec<u8>,
     count: u64,
 }
@@ -65,6 +67,7 @@ impl Rows {
 
     /// Adds a table and returns its index.
     pub fn define(&mut self, table: Table) -> usize {
+        self.defined += definition_cost(&table);
         self.tables.push(table);
         self.tables.len() - 1
     }
@@ -123,9 +126,19 @@ impl Rows {
         self.count == 0
     }
 
-    /// What the rows occupy, in bytes.
+    /// What the rows and the definitions of their tables occupy, in bytes.
     pub fn size(&self) -> usize {
-        self.encoded.len()
+        self.defined + self.encoded.len()
+    }
+
+    /// What a row of these values adds to [`size`](Self::size).
+    pub fn cost(values: &[Cell<'_>]) -> usize {
+        let values = values.iter().map(|value| match value {
+            Cell::Null => 1,
+            Cell::Int64(_) | Cell::Float64(_) => 1 + 8,
+            Cell::String(text) => 1 + 4 + text.len(),
+        });
+        8 + 4 + values.sum::<usize>()
     }
 
     /// Where the next row will be.
@@ -152,6 +165,17 @@ impl Rows {
         })
     }
 }
+
+/// What the definition of a table adds to [`Rows::size`]: 64 bytes and its name, and for each
+/// column the same.
+pub fn definition_cost(table: &Table) -> usize {
+    let columns = table.columns.iter();
+    let columns: usize = columns.map(|column| NAMED + column.name.len()).sum();
+    NAMED + table.name.len() + columns
+}
+
+/// What holds a name, and the name's allocation.
+const NAMED: usize = 64;
 
 fn is_too_long(value: &Cell<'_>) -> bool {
     matches!(value, Cell::String(text) if u32::try_from(text.len()).is_err())
@@ -218,6 +242,8 @@ impl<'a> Iterator for Cells<'a> {
 
 #[cfg(test)]
 mod tests {
+    use wadup_protocol::metadata::{Column, DataType};
+
     use super::*;
 
     #[test]
@@ -241,6 +267,32 @@ mod tests {
         assert_eq!(rows.len(), 3);
         let expected = [(0, values.to_vec()), (1, vec![]), (0, vec![Cell::Null])];
         assert_eq!(decoded, expected);
+    }
+
+    #[test]
+    fn a_row_and_a_table_cost_what_they_occupy() {
+        let mut rows = Rows::new();
+        let column = |name: &str| Column {
+            name: name.to_owned(),
+            data_type: DataType::String,
+        };
+        let table = Table {
+            name: "t".to_owned(),
+            columns: vec![column("one"), column("two")],
+        };
+        let defined = definition_cost(&table);
+        assert_eq!(defined, 3 * 64 + 7);
+        rows.define(table);
+        for cells in [
+            &[][..],
+            &[Cell::Null, Cell::Int64(1)],
+            &[Cell::Float64(0.5), Cell::String("grüße")],
+        ] {
+            let before = rows.size();
+            rows.push(0, cells).unwrap();
+            assert_eq!(rows.size() - before, Rows::cost(cells));
+        }
+        assert_eq!(rows.size(), defined + rows.encoded.len());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use wadup_protocol::metadata::Table;
 
 use crate::ledger::Ledger;
 use crate::record::{Batch, RunEnd, RunStart};
+use crate::sqlite;
 
 /// Takes the results of one run.
 ///
@@ -82,15 +83,7 @@ impl SinkError {
     /// What to try.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Sqlite { source, .. } => match source.sqlite_error_code()? {
-                rusqlite::ErrorCode::DiskFull => {
-                    Some("the disk is full; what was committed is safe")
-                }
-                rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked => {
-                    Some("another program holds the database; close it and run again")
-                }
-                _ => None,
-            },
+            Self::Sqlite { source, .. } => sqlite::hint(source),
             Self::Io { .. } => None,
             Self::TableChanged { .. } => {
                 Some("leave the database's tables alone while a run writes to it")

@@ -3,15 +3,16 @@
 //! **Crash safety.** A batch is one transaction; SQLite's own promise is that after a crash all
 //! of it is there or nothing. The run writes with a write-ahead log, so that others can read
 //! the results while it goes on and a commit is one `fsync` (`synchronous=FULL`: what was
-//! committed survives a power loss). What comes before the first batch (an empty database, the
-//! record of the run) is made without any, and synchronised as a whole with it. At the end of
-//! the run the log is folded back, which leaves one self-contained file. After a kill the log stays beside the database (`-wal`, `-shm`) and
+//! committed survives a power loss). A new database is on the disk before it has its name; the
+//! record of the run is written without any `fsync`, and synchronised with the first batch. At
+//! the end of the run the log is folded back, which leaves one self-contained file. After a kill,
+//! or where somebody is reading just then, the log stays beside the database (`-wal`, `-shm`) and
 //! is taken up by whoever opens it next.
 //!
 //! **What is touched.** Only a database that carries wadup's application id, or an empty file,
 //! or a new one. It is recognised by its first bytes before SQLite sees it, so that nothing
 //! else is changed in the least. The application id is in the main file (not only in the log)
-//! from the first transaction on.
+//! from the beginning.
 //!
 //! **One run at a time.** A run holds an advisory lock (`flock`) on the database; a second one
 //! is refused. The lock goes with the process, however that ends.
@@ -20,21 +21,36 @@
 //! SQLite 3.37 (2021).
 
 mod ledger;
+mod new;
 mod open;
 mod schema;
 mod write;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use self::ledger::SqliteLedger;
-pub use self::open::OpenError;
+pub use self::open::{OpenError, database_files, read_results};
 use self::write::Writer;
 use crate::ledger::Ledger;
 use crate::record::{Batch, RunEnd, RunStart};
 use crate::sink::{SinkError, TableSink, TakenName};
+
+/// What to try when SQLite has failed.
+pub(crate) fn hint(error: &rusqlite::Error) -> Option<&'static str> {
+    match error.sqlite_error_code()? {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Some("another program holds the database; close it and run again")
+        }
+        ErrorCode::DiskFull => {
+            Some("the disk is full; what was committed is safe: make room, and go on with --resume")
+        }
+        _ => None,
+    }
+}
 
 /// A SQLite database that a run's results go to.
 #[derive(Debug)]
@@ -192,7 +208,11 @@ impl TableSink for SqliteSink {
                 ],
             )
             .map_err(&failed)?;
-        // One file again. A reader that is still at it keeps the log alive, which is no harm.
+        // One file again. A reader that is still at it keeps the log alive, which is no harm,
+        // and is not waited for.
+        self.connection
+            .busy_timeout(Duration::ZERO)
+            .map_err(&failed)?;
         let folded = self
             .connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {

@@ -1,16 +1,17 @@
 //! The SQLite sink: what it writes, and which files it leaves alone.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use wadup_protocol::metadata::{Column, DataType, Table};
 use wadup_sink::{
     ArtifactRecord, Batch, Cell, Entry, InputRecord, OpenError, OutcomeRecord, Rows, RunEnd,
-    RunStart, SinkError, SqliteSink, Status, TableSink, TakenName,
+    RunStart, SinkError, SqliteSink, Status, TableSink, TakenName, read_results,
 };
 
 struct Fixture {
@@ -80,6 +81,7 @@ fn start() -> RunStart {
             name: "demo".to_owned(),
             version: Some("1.0".to_owned()),
             digest: "abc".to_owned(),
+            manifest: None,
         }],
         settings: serde_json::json!({"max_depth": 8}),
     }
@@ -131,6 +133,7 @@ fn input(number: u64, parent: Option<u64>, rows: Rows) -> InputRecord {
         path: format!("folder/{number}.txt").into(),
         size: Some(3),
         sha256: Some([0xab; 32]),
+        finished_at: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_750),
         replaces: Vec::new(),
         outcomes: vec![OutcomeRecord {
             artifact: 0,
@@ -193,8 +196,8 @@ fn a_run_is_written_as_documented() {
     -- _wadup_runs
     Integer(1) | Text("2023-11-14T22:13:20.250Z") | Text("2023-11-14T22:13:21.000Z") | Text("finished") | Text("0.1.0") | Text("[{\"name\":\"demo\",\"version\":\"1.0\",\"digest\":\"abc\"}]") | Text("{\"max_depth\":8}")
     -- _wadup_inputs
-    Integer(1) | Integer(1) | Null | Text("folder/0.txt") | Integer(3) | Text("abababababababababababababababababababababababababababababababab") | Integer(1)
-    Integer(2) | Integer(1) | Integer(1) | Blob([99, 97, 102, 233]) | Null | Null | Null
+    Integer(1) | Integer(1) | Null | Text("folder/0.txt") | Integer(3) | Text("abababababababababababababababababababababababababababababababab") | Integer(1) | Text("2023-11-14T22:13:20.750Z")
+    Integer(2) | Integer(1) | Integer(1) | Blob([99, 97, 102, 233]) | Null | Null | Null | Text("2023-11-14T22:13:20.750Z")
     -- _wadup_outcomes
     Integer(1) | Text("demo") | Text("completed") | Null | Null | Null | Text("out") | Text("") | Real(1.5) | Integer(65536) | Integer(0) | Integer(0) | Integer(0)
     Integer(2) | Text("demo") | Text("limit-exceeded") | Text("time") | Text("the time limit was reached") | Text("Traceback") | Text("out") | Text("") | Real(1.5) | Integer(65536) | Integer(0) | Integer(7) | Integer(0)
@@ -229,6 +232,38 @@ fn others_can_read_while_a_run_writes() {
     assert_eq!(fixture.query("SELECT count(*) FROM users"), ["Integer(2)"]);
     sink.commit(&batch([input(1, None, users_rows())])).unwrap();
     assert_eq!(fixture.query("SELECT count(*) FROM users"), ["Integer(4)"]);
+}
+
+/// One who is at it for as long as `connection` is there.
+fn reader(fixture: &Fixture) -> Connection {
+    let connection = Connection::open(fixture.path()).unwrap();
+    let read = "BEGIN; SELECT * FROM users";
+    connection.execute_batch(read).unwrap();
+    connection
+}
+
+#[test]
+fn a_reader_is_not_waited_for() {
+    let fixture = Fixture::new();
+    let mut sink = fixture.open();
+    sink.begin_run(&start()).unwrap();
+    sink.commit(&batch([input(0, None, users_rows())])).unwrap();
+    let reader = reader(&fixture);
+    sink.commit(&batch([input(1, None, users_rows())])).unwrap();
+    let begun = Instant::now();
+    sink.finish_run(&end()).unwrap();
+    drop(sink);
+    fixture.run(&[input(0, None, users_rows())]);
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let count = reader.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+    assert_eq!(count, Ok(2));
+    drop(reader);
+    fixture.check();
+    assert_eq!(fixture.query("SELECT count(*) FROM users"), ["Integer(6)"]);
+    assert_eq!(
+        fixture.query("SELECT count(*) FROM _wadup_runs WHERE ended = 'finished'"),
+        ["Integer(2)"]
+    );
 }
 
 #[test]
@@ -414,7 +449,7 @@ fn other_files_are_refused_and_untouched() {
     newer.run(&[]);
     Connection::open(newer.path())
         .unwrap()
-        .pragma_update(None, "user_version", 3)
+        .pragma_update(None, "user_version", 99)
         .unwrap();
 
     let mut texts: Vec<String> = [&text, &short, &folder, &foreign, &newer]
@@ -431,7 +466,7 @@ fn other_files_are_refused_and_untouched() {
     hint: name a file in it, such as results.db
     FOLDER/results.db is a SQLite database that wadup did not make
     hint: choose another file; wadup only adds to its own databases
-    FOLDER/results.db was made by a newer wadup (format 3, this one knows up to 2)
+    FOLDER/results.db was made by a newer wadup (format 99, this one knows up to 3)
     hint: update wadup, or choose another file
     FOLDER/results.db is not a regular file
     ");
@@ -450,6 +485,29 @@ fn an_empty_file_is_as_good_as_none() {
     fs::write(fixture.path(), "").unwrap();
     fixture.run(&[input(0, None, users_rows())]);
     fixture.check();
+}
+
+#[test]
+fn an_empty_file_keeps_its_mode() {
+    for mode in [0o600, 0o666] {
+        let fixture = Fixture::new();
+        fs::write(fixture.path(), "").unwrap();
+        fs::set_permissions(fixture.path(), Permissions::from_mode(mode)).unwrap();
+        fixture.run(&[input(0, None, users_rows())]);
+        let is = fs::metadata(fixture.path()).unwrap().permissions();
+        assert_eq!(is.mode() & 0o7777, mode);
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_yet_names_the_place() {
+    let fixture = Fixture::new();
+    let place = fixture.folder.path().join("place.db");
+    std::os::unix::fs::symlink("place.db", fixture.path()).unwrap();
+    fixture.run(&[input(0, None, users_rows())]);
+    fixture.check();
+    assert!(place.metadata().unwrap().len() > 0);
+    assert!(fixture.path().is_symlink());
 }
 
 #[test]
@@ -611,6 +669,58 @@ fn what_is_replaced_goes_with_all_that_descends_from_it() {
     }
 }
 
+/// Someone who does `sql`, and then a run that replaces an input.
+fn replaced_after(sql: &str) -> Fixture {
+    let fixture = Fixture::new();
+    fixture.run(&[input(0, None, users_rows())]);
+    let connection = Connection::open(fixture.path()).unwrap();
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let mut anew = input(0, None, Rows::new());
+    anew.replaces = vec![1];
+    fixture.run(&[anew]);
+    fixture.check();
+    fixture
+}
+
+#[test]
+fn rows_are_replaced_in_a_table_that_somebody_has_changed() {
+    for change in [
+        "ALTER TABLE users ADD COLUMN note BLOB",
+        "ALTER TABLE users RENAME COLUMN input_id TO source",
+    ] {
+        let fixture = replaced_after(change);
+        assert!(fixture.query("SELECT * FROM users").is_empty(), "{change}");
+    }
+}
+
+#[test]
+fn what_somebody_has_copied_stays() {
+    let fixture = replaced_after("CREATE TABLE copy AS SELECT input_id, name FROM users");
+    assert_eq!(fixture.query("SELECT count(*) FROM copy"), ["Integer(2)"]);
+}
+
+#[test]
+fn a_table_that_somebody_has_renamed_leaves_room_for_another() {
+    let fixture = Fixture::new();
+    for number in 0..3 {
+        fixture.run(&[input(0, None, users_rows())]);
+        let rename = format!("ALTER TABLE users RENAME TO users_{number}");
+        let connection = Connection::open(fixture.path()).unwrap();
+        connection.execute_batch(&rename).unwrap();
+    }
+    fixture.check();
+    let indexes = "SELECT name FROM sqlite_schema WHERE name LIKE '%index_users%' ORDER BY rowid";
+    assert_eq!(
+        fixture.query(indexes),
+        [
+            r#"Text("_wadup_index_users")"#,
+            r#"Text("_wadup_index_users_2")"#,
+            r#"Text("_wadup_index_users_3")"#,
+        ]
+    );
+}
+
 #[test]
 fn a_batch_that_fails_replaces_nothing() {
     let fixture = Fixture::new();
@@ -634,13 +744,88 @@ fn a_database_of_format_1_is_brought_up_to_date() {
     Connection::open(fixture.path())
         .unwrap()
         .execute_batch(
-            "ALTER TABLE _wadup_inputs DROP COLUMN tree_complete;
+            "DROP VIEW _wadup_failures;
+             DROP VIEW _wadup_paths;
+             ALTER TABLE _wadup_inputs DROP COLUMN finished_at;
+             ALTER TABLE _wadup_inputs DROP COLUMN tree_complete;
              UPDATE _wadup_runs SET ended = NULL WHERE id = 2;
              PRAGMA user_version = 1;",
         )
         .unwrap();
     assert!(entries(&fixture, "folder/0.txt")[0].is_complete);
     assert!(!entries(&fixture, "folder/2.txt")[0].is_complete);
-    assert_eq!(fixture.query("PRAGMA user_version"), ["Integer(2)"]);
+    assert_eq!(fixture.query("PRAGMA user_version"), ["Integer(3)"]);
+    assert_eq!(
+        fixture.query("SELECT count(*), count(finished_at) FROM _wadup_inputs"),
+        ["Integer(3) | Integer(0)"]
+    );
     fixture.check();
+}
+
+#[test]
+fn views_say_where_rows_are_from_and_what_failed() {
+    let fixture = Fixture::new();
+    let mut failed = input(2, Some(1), Rows::new());
+    failed.outcomes[0].status = Status::Raised;
+    failed.outcomes[0].error_kind = Some("ValueError".to_owned());
+    fixture.run(&[
+        input(0, None, users_rows()),
+        input(1, Some(0), Rows::new()),
+        failed,
+    ]);
+    insta::assert_snapshot!(
+        fixture
+            .query("SELECT root_path, path, depth FROM _wadup_paths ORDER BY input_id")
+            .join("\n"),
+        @r#"
+    Text("folder/0.txt") | Text("folder/0.txt") | Integer(0)
+    Text("folder/0.txt") | Text("folder/1.txt") | Integer(1)
+    Text("folder/0.txt") | Text("folder/2.txt") | Integer(2)
+    "#
+    );
+    insta::assert_snapshot!(
+        fixture.query("SELECT * FROM _wadup_failures").join("\n"),
+        @r#"Integer(3) | Text("folder/0.txt") | Text("folder/2.txt") | Text("demo") | Text("raised") | Text("ValueError") | Null | Null"#
+    );
+    let joined = "SELECT path, name FROM users JOIN _wadup_paths USING (input_id) WHERE age = 30";
+    assert_eq!(
+        fixture.query(joined),
+        [r#"Text("folder/0.txt") | Text("Ann")"#]
+    );
+}
+
+#[test]
+fn what_is_opened_to_be_read_cannot_be_changed() {
+    let fixture = Fixture::new();
+    fixture.run(&[input(0, None, users_rows())]);
+    let before = fs::read(fixture.path()).unwrap();
+    let results = read_results(fixture.path()).unwrap();
+    let count = results.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0));
+    assert_eq!(count, Ok(2));
+    for statement in [
+        "DELETE FROM users",
+        "CREATE TABLE more (a)",
+        "PRAGMA user_version = 9",
+    ] {
+        results.execute_batch(statement).expect_err(statement);
+    }
+    drop(results);
+    assert_eq!(fs::read(fixture.path()).unwrap(), before);
+    assert_eq!(fs::read_dir(fixture.folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn only_results_can_be_read() {
+    let fixture = Fixture::new();
+    let refused = || read_results(fixture.path()).expect_err("it is no database of results");
+    assert!(matches!(refused(), OpenError::Missing { .. }));
+    fs::write(fixture.path(), "").unwrap();
+    assert!(matches!(refused(), OpenError::NotADatabase { .. }));
+    fs::remove_file(fixture.path()).unwrap();
+    fixture.run(&[]);
+    let connection = Connection::open(fixture.path()).unwrap();
+    connection.pragma_update(None, "user_version", 2).unwrap();
+    assert!(matches!(refused(), OpenError::Older { .. }));
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(refused(), OpenError::Newer { .. }));
 }

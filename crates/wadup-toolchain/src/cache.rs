@@ -12,8 +12,9 @@
 //! leaves it whole or absent. What a killed process left in `tmp` is removed by
 //! whoever next holds the lock of that step.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::derived;
 use crate::digest::{Sha256, StepKey};
+use crate::toolchain::ToolchainError;
 
 /// The file that a complete result carries.
 const RECORD: &str = ".wadup-step.json";
@@ -76,9 +78,51 @@ impl CacheError {
     }
 }
 
+/// Somebody else could have put something into the cache folder, and programs in it are executed.
+#[derive(Debug, thiserror::Error)]
+#[error("the cache folder {path} {}", .problem, path = path.display())]
+pub struct UntrustedError {
+    /// The folder.
+    pub path: PathBuf,
+    /// What is wrong with it, as a clause.
+    pub problem: String,
+}
+
 impl Cache {
     pub(crate) fn new(root: PathBuf) -> Self {
         Self { root }
+    }
+
+    /// The cache in the folder `root`, which is made for this user alone if it is not there.
+    pub(crate) fn open(root: &Path) -> Result<Self, ToolchainError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(root)
+            .map_err(CacheError::new("create", root))?;
+        Self::look(root)
+    }
+
+    /// The same, but nothing is made.
+    pub(crate) fn look(root: &Path) -> Result<Self, ToolchainError> {
+        let metadata = match fs::metadata(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::new(root.to_owned()));
+            }
+            metadata => metadata.map_err(CacheError::new("open", root))?,
+        };
+        let user = rustix::process::geteuid().as_raw();
+        let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+        // The superuser may have installed it for others.
+        let problem = if owner != user && owner != 0 {
+            format!("belongs to user {owner}")
+        } else if mode & 0o022 != 0 {
+            format!("can be written by others (mode {mode:o})")
+        } else {
+            return Ok(Self::new(root.to_owned()));
+        };
+        let path = root.to_owned();
+        Err(UntrustedError { path, problem }.into())
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -361,6 +405,36 @@ mod tests {
             milliseconds: 1,
         };
         cache.keep(id, &out, &record).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_refused() {
+        use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("new/cache");
+        Cache::open(&root).unwrap();
+        assert_eq!(fs::metadata(&root).unwrap().mode() & 0o777, 0o700);
+        let refused = |path: &Path| match Cache::open(path).unwrap_err() {
+            ToolchainError::Untrusted(error) => error.problem,
+            error => panic!("{error:?}"),
+        };
+        for (mode, problem) in [
+            (0o775, "can be written by others (mode 775)"),
+            (0o1777, "can be written by others (mode 1777)"),
+        ] {
+            fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(refused(&root), problem);
+            let link = folder.path().join(format!("link-{mode}"));
+            symlink(&root, &link).unwrap();
+            assert_eq!(refused(&link), problem, "what counts is where it leads");
+        }
+        fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
+        Cache::open(&root).unwrap();
+        // Only the superuser can give a folder away.
+        if chown(&root, Some(12345), None).is_ok() {
+            assert_eq!(refused(&root), "belongs to user 12345");
+        }
     }
 
     #[test]

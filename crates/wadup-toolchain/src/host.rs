@@ -39,9 +39,12 @@ pub(crate) enum COrigin {
 }
 
 impl Host {
-    /// Asks the machine. `folder` exists and is the same at every call: rustup
-    /// lets the current folder choose a toolchain.
+    /// Asks the machine. `folder` is the same at every call: rustup lets the current folder
+    /// choose a toolchain. Before it is there, the one that it is going to be in is asked.
     pub(crate) fn probe(folder: &Path, wasi_sdk: Option<&Path>, target: &str) -> Self {
+        let mut folders = folder.ancestors();
+        let folder = folders.find(|folder| folder.is_dir());
+        let folder = folder.unwrap_or_else(|| Path::new("/"));
         std::thread::scope(|scope| {
             let cc = scope.spawn(|| ask(Command::new("cc").arg("--version")));
             let version = scope.spawn(|| ask(network("cargo").arg("-V").current_dir(folder)));

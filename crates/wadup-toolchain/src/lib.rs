@@ -29,6 +29,7 @@ mod command;
 pub mod derived;
 mod digest;
 mod dist_info;
+mod doctor;
 mod embedded;
 mod fetch;
 mod files;
@@ -37,6 +38,7 @@ mod host;
 mod patch;
 mod recipes;
 mod report;
+mod requirements;
 mod schedule;
 mod settings;
 mod stdlib;
@@ -47,18 +49,21 @@ mod turns;
 mod unpack;
 mod wasm;
 
-pub use cache::CacheError;
+pub use cache::{CacheError, UntrustedError};
 pub use command::{CommandError, network};
 pub use digest::{ParseSha256Error, Sha256};
+pub use doctor::{Finding, State, examine};
 pub use embedded::guest_python;
 pub use fetch::{DownloadError, Downloader, FetchError, Uv};
 pub use recipes::{ExtensionModule, ExtensionRecipe, Provision, RecipeError, Recipes};
 pub use report::{Event, Reporter, Silent};
+pub use requirements::{REQUIREMENTS, Requirement};
 pub use schedule::StepError;
 pub use settings::{Profiling, Settings, SettingsError};
 pub use step::ActionError;
 pub use toolchain::{
-    Clean, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain, ToolchainError, WasiRust,
+    Clean, MissingStep, NativePython, Runtime, RuntimePackage, StepStatus, Toolchain,
+    ToolchainError, WasiRust,
 };
 pub use unpack::{tar_gz as unpack_sdist, tar_xz as unpack_tar_xz};
 pub use wasm::{LocalizeError, LowerBulkError, RuntimeCheckError};

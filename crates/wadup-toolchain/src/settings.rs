@@ -16,6 +16,8 @@ pub struct Settings {
     pub jobs: NonZero<usize>,
     /// Whether the network may not be used.
     pub offline: bool,
+    /// Whether to look only: nothing is built, fetched or written, and what is missing is an error.
+    pub look_only: bool,
     /// Whether runtimes are compiled with profiles, or to make them.
     pub profiling: Profiling,
 }
@@ -67,6 +69,7 @@ impl Settings {
             wasi_sdk: variable("WASI_SDK_PATH").map(PathBuf::from),
             jobs: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             offline: false,
+            look_only: false,
             profiling: Profiling::Use,
         })
     }

@@ -11,6 +11,7 @@ use crate::digest::KeyBuilder;
 use crate::fetch::{FetchError, Fetcher};
 use crate::recipes::{Recipes, Source};
 use crate::report::{Event, Reporter};
+use crate::requirements::Requirement;
 use crate::wasm::{LocalizeError, LowerBulkError, RuntimeCheckError};
 
 /// What a step does. An action is plain data until it runs.
@@ -109,9 +110,10 @@ impl ActionError {
         match self {
             Self::Fetch(error) => error.hint(),
             Self::Unexpected { hint, .. } => *hint,
-            Self::Command(CommandError::Start { .. }) => {
-                Some("is the program installed? on Debian: apt-get install build-essential")
-            }
+            Self::Command(CommandError::Start { program, .. }) => Some(
+                Requirement::of(program)
+                    .map_or("`wadup doctor` says what to install", Requirement::remedy),
+            ),
             _ => None,
         }
     }

@@ -1,11 +1,10 @@
 //! The toolchain as its users see it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, UntrustedError};
 use crate::fetch::{FetchError, Fetcher, Programs, Uv};
 use crate::graph::Graph;
 use crate::host::{COrigin, Host};
@@ -39,6 +38,9 @@ pub enum ToolchainError {
     /// The cache could not be used.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The cache must not be used.
+    #[error(transparent)]
+    Untrusted(#[from] UntrustedError),
     /// A step failed.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -61,6 +63,12 @@ pub enum ToolchainError {
     /// No recipe pins a file of this name.
     #[error("no source `{0}` is pinned")]
     UnknownSource(String),
+    /// Something has to be built or fetched first, and nothing was to be.
+    #[error("not installed yet: {}", steps.join(", "))]
+    NotInstalled {
+        /// The steps that are missing.
+        steps: Vec<String>,
+    },
     /// A source could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -76,6 +84,12 @@ impl ToolchainError {
             }
             Self::Runtime { .. } => Some("run `wadup toolchain clean`, then try again".to_owned()),
             Self::Cache(_) => Some("is the cache folder writable? see WADUP_CACHE_DIR".to_owned()),
+            Self::Untrusted(_) => Some(
+                "programs in it are executed: remove it or set WADUP_CACHE_DIR to a folder of \
+                 your own, or `chmod go-w` it if you trust what is there"
+                    .to_owned(),
+            ),
+            Self::NotInstalled { .. } => Some("run `wadup toolchain install`".to_owned()),
             Self::Fetch(error) => error.hint().map(str::to_owned),
             Self::Recipe(_) | Self::UnknownSource(_) => None,
         }
@@ -145,6 +159,15 @@ pub struct StepStatus {
     pub duration: Option<std::time::Duration>,
 }
 
+/// A step whose result is not in the cache.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct MissingStep {
+    /// The step's name.
+    pub name: String,
+    /// The files that have to be downloaded for it.
+    pub downloads: Vec<String>,
+}
+
 /// What `clean` removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clean {
@@ -159,15 +182,19 @@ impl Toolchain {
     ///
     /// # Errors
     ///
-    /// When the cache folder cannot be created, or a recipe is wrong.
+    /// When the cache folder cannot be created, others can write to it, or a recipe is wrong.
     pub fn open(settings: Settings, reporter: Arc<dyn Reporter>) -> Result<Self, ToolchainError> {
         let root = &settings.cache;
-        fs::create_dir_all(root).map_err(CacheError::new("create", root))?;
+        let cache = if settings.look_only {
+            Cache::look(root)?
+        } else {
+            Cache::open(root)?
+        };
         let recipes = Recipes::embedded()?;
         let target = &recipes.rust_toolchain.target;
         let host = Host::probe(root, settings.wasi_sdk.as_deref(), target);
         Ok(Self {
-            cache: Cache::new(root.clone()),
+            cache,
             settings,
             recipes,
             host,
@@ -185,6 +212,21 @@ impl Toolchain {
         self.cache.root()
     }
 
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The programs that fetch; uv may not be there yet.
+    pub(crate) fn programs(&self) -> Programs {
+        let graph = self.graph(&[]).ok();
+        graph.map_or_else(Programs::default, |graph| self.programs_of(&graph))
+    }
+
+    /// Whether nothing is to be built, fetched or written.
+    pub fn looks_only(&self) -> bool {
+        self.settings.look_only
+    }
+
     /// The runtime with these extensions, named as packages are; built if it is
     /// not in the cache.
     ///
@@ -197,6 +239,32 @@ impl Toolchain {
         let graph = self.graph(&[extensions])?;
         let path = self.build(&graph, &[&name])?;
         self.read_runtime(&path)
+    }
+
+    /// What has to be built before there is the runtime with these extensions.
+    ///
+    /// # Errors
+    ///
+    /// When there is no recipe for an extension.
+    pub fn missing_steps(
+        &self,
+        extensions: &[impl AsRef<str>],
+    ) -> Result<Vec<MissingStep>, ToolchainError> {
+        let extensions = self.extensions(extensions)?;
+        let name = runtime_step_name(&extensions);
+        let graph = self.graph(&[extensions])?;
+        let missing = graph.missing(&[&name], |id| self.cache.has(id));
+        let is_here = |source: &crate::recipes::Source| {
+            self.cache.source(source.sha256, &source.file).is_file()
+        };
+        let steps = missing.into_iter().map(|step| {
+            let sources = step.sources.iter().filter(|source| !is_here(source));
+            MissingStep {
+                name: step.id.name.clone(),
+                downloads: sources.map(|source| source.file.clone()).collect(),
+            }
+        });
+        Ok(steps.collect())
     }
 
     /// The native CPython; built if it is not in the cache.
@@ -367,6 +435,12 @@ impl Toolchain {
     /// Builds what is missing of `wanted`, and returns the result of the first.
     fn build(&self, graph: &Graph, wanted: &[&str]) -> Result<PathBuf, ToolchainError> {
         let missing = graph.missing(wanted, |id| self.cache.has(id));
+        if self.settings.look_only && !missing.is_empty() {
+            let steps = missing.iter().map(|step| step.id.name.clone());
+            return Err(ToolchainError::NotInstalled {
+                steps: steps.collect(),
+            });
+        }
         if !missing.is_empty() {
             self.cache.sweep_all()?;
             self.reporter.event(Event::Planned {
@@ -389,14 +463,18 @@ impl Toolchain {
             .unwrap_or_default())
     }
 
-    fn fetcher(&self, graph: &Graph) -> Fetcher<'_> {
+    fn programs_of(&self, graph: &Graph) -> Programs {
         let uv = graph
             .get(UV)
             .map(|step| self.cache.step(&step.id).join("bin/uv"));
-        let programs = Programs {
+        Programs {
             uv: uv.unwrap_or_default(),
             cargo: self.host.cargo.clone(),
-        };
+        }
+    }
+
+    fn fetcher(&self, graph: &Graph) -> Fetcher<'_> {
+        let programs = self.programs_of(graph);
         let offline = self.settings.offline;
         Fetcher::new(
             &self.cache,

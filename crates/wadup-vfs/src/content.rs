@@ -70,6 +70,11 @@ impl TakenFile {
         self.len() == 0
     }
 
+    /// What it occupies, in bytes, in the units of [`Limits::bytes`](crate::Limits::bytes).
+    pub fn footprint(&self) -> u64 {
+        self.0.footprint()
+    }
+
     /// The bytes in one piece. A short file is moved, a longer one copied once. Holes become
     /// zeros: mind [`len`](Self::len), which
     /// [`Limits::file_size`](crate::Limits::file_size) bounds.

@@ -177,17 +177,24 @@ impl Vfs {
     /// # Errors
     ///
     /// `EISDIR`, `EINVAL` if it is not a regular file with content of its own, `EBUSY` for a mount
-    /// point, and those of the resolution.
+    /// point, `ENOSPC` if there is no room for the copy that would be made, and those of the
+    /// resolution.
     pub fn take_file(&mut self, path: &str) -> Result<TakenFile, Error> {
-        self.take_file_at(self.root, path.as_bytes())
+        self.take_file_at(self.root, path.as_bytes(), u64::MAX)
     }
 
-    /// [`take_file`](Self::take_file) with a name that need not be UTF-8, resolved from `base`.
+    /// [`take_file`](Self::take_file) with a name that need not be UTF-8, resolved from `base`,
+    /// and of at most `max` bytes.
     ///
     /// # Errors
     ///
-    /// As for [`take_file`](Self::take_file).
-    pub fn take_file_at(&mut self, base: InodeId, path: &[u8]) -> Result<TakenFile, Error> {
+    /// `EFBIG` if it is longer, and as for [`take_file`](Self::take_file).
+    pub fn take_file_at(
+        &mut self,
+        base: InodeId,
+        path: &[u8],
+        max: u64,
+    ) -> Result<TakenFile, Error> {
         let place = self.resolve(base, path, Follow::Never)?.place;
         let (dir, cookie, id) = match place {
             Place::Entry { dir, cookie, inode } => (dir, cookie, inode),
@@ -198,7 +205,13 @@ impl Vfs {
         let shared = inode.handles > 0 || inode.links.len() > 1;
         let data = match &mut inode.node {
             _ if inode.pinned => return Err(Error::Busy),
-            Node::File(data) if shared => data.duplicate(),
+            Node::File(data) if data.len() > max => return Err(Error::FileTooLarge),
+            Node::File(data) if shared => {
+                // Both are in memory for a while.
+                self.ledger.charge(data.charged())?;
+                self.ledger.release(data.charged());
+                data.duplicate()
+            }
             Node::File(data) => {
                 self.ledger.release(data.charged());
                 std::mem::take(data)

@@ -159,6 +159,9 @@ impl Vfs {
         let Place::Entry { dir, cookie, inode } = from.place else {
             return Err(Error::NotFound);
         };
+        if let Place::Missing { dir, .. } = &to.place {
+            self.check_not_removed(*dir)?;
+        }
         let slash = from.trailing_slash || to.trailing_slash;
         if slash && !self.is_directory(inode)? {
             return Err(Error::NotDirectory);
@@ -242,6 +245,7 @@ impl Vfs {
         let Place::Missing { dir, name } = place else {
             return Err(Error::Exists);
         };
+        self.check_not_removed(dir)?;
         self.check_changeable(dir)?;
         Ok((dir, name, trailing_slash))
     }

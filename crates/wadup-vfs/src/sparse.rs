@@ -150,7 +150,9 @@ impl Sparse {
             let boundary = len / CHUNK;
             let within = (len % CHUNK) as usize;
             let mut cut = self.tail.split_off(&boundary.max(1));
-            if let Some(mut kept) = cut.remove(&boundary).filter(|_| within > 0) {
+            if within > 0
+                && let Some(mut kept) = cut.remove(&boundary)
+            {
                 kept.truncate(within);
                 self.tail.insert(boundary, kept);
             }
@@ -198,9 +200,22 @@ impl Sparse {
             self.head.resize(len, 0);
             return self.head;
         }
-        let mut bytes = vec![0; len];
-        self.read_at(0, &mut bytes);
+        // Chunk by chunk, so that hardly more than one of them is there twice.
+        let mut bytes = std::mem::take(&mut self.head);
+        bytes.reserve_exact(len.saturating_sub(bytes.len()));
+        for (index, chunk) in self.tail {
+            bytes.resize((index * CHUNK) as usize, 0);
+            bytes.extend(chunk);
+        }
+        bytes.resize(len, 0);
         bytes
+    }
+
+    /// What it occupies, as [`charged`](Self::charged) has it for a file that is charged.
+    pub(crate) fn footprint(&self) -> u64 {
+        let tail = self.tail.iter();
+        let tail: u64 = tail.map(|(index, chunk)| charge_of(*index, chunk)).sum();
+        charge_of(0, &self.head) + tail
     }
 
     /// A copy that is not charged to anyone.

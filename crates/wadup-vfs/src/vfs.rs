@@ -170,6 +170,15 @@ impl Vfs {
         }
     }
 
+    /// Refuses a directory that was removed while a handle to it is open.
+    pub(crate) fn check_not_removed(&self, dir: InodeId) -> Result<(), Error> {
+        if self.inode(dir)?.links.is_empty() && dir != self.root {
+            Err(Error::NotFound)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Refuses a directory in which the guest may not make, rename or remove entries.
     pub(crate) fn check_changeable(&self, dir: InodeId) -> Result<(), Error> {
         if self.inode(dir)?.read_only {
@@ -204,10 +213,7 @@ impl Vfs {
     /// Gives an inode a name that the directory does not have yet.
     pub(crate) fn attach(&mut self, dir: InodeId, name: Name, inode: InodeId) -> Result<(), Error> {
         let now = self.now();
-        let parent = self.inode(dir)?;
-        if parent.links.is_empty() && dir != self.root {
-            return Err(Error::NotFound); // It was removed while a handle to it is open.
-        }
+        self.check_not_removed(dir)?;
         if self.inode(inode)?.links.len() >= LINK_MAX {
             return Err(Error::TooManyLinks);
         }

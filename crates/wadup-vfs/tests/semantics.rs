@@ -66,6 +66,25 @@ fn dot_dot_never_leaves_the_root() {
     assert_eq!(vfs.lookup(root, b"up/tmp/../..", true), Ok(root));
 }
 
+/// Found by the fuzz target `vfs`.
+#[test]
+fn a_directory_cannot_be_linked_and_a_removed_one_is_complained_of_first() {
+    let mut vfs = vfs();
+    let root = vfs.root();
+    vfs.create_directory(root, b"dir").unwrap();
+    let options = OpenOptions {
+        directory: true,
+        ..OpenOptions::read()
+    };
+    let handle = vfs.open(root, b"dir", options).unwrap();
+    let inside = handle.inode();
+    let link = |vfs: &mut Vfs| vfs.create_link(root, b"/", false, inside, b"b");
+    assert_eq!(link(&mut vfs), Err(Error::NotPermitted));
+    vfs.remove_directory(root, b"dir").unwrap();
+    assert_eq!(link(&mut vfs), Err(Error::NotFound));
+    vfs.close(handle);
+}
+
 #[test]
 fn a_removed_directory_has_no_parent_and_takes_no_entries() {
     let mut vfs = vfs();
@@ -418,6 +437,58 @@ fn taking_a_file_that_the_guest_still_has_leaves_it_its_own() {
     assert_eq!(vfs.metadata(open.inode()).unwrap().size, 6);
     vfs.close(open);
     assert_eq!(vfs.usage().inodes, 0);
+}
+
+#[test]
+fn a_file_is_not_taken_that_is_too_long_or_would_be_there_twice_without_room() {
+    let mut vfs = Vfs::new(Limits::bytes(100_000), SystemTime::shared());
+    let root = vfs.root();
+    vfs.write_file("/f", vec![1; 60_000]).unwrap();
+    assert_eq!(
+        vfs.take_file_at(root, b"f", 59_999).unwrap_err(),
+        Error::FileTooLarge
+    );
+    vfs.create_link(root, b"f", true, root, b"g").unwrap();
+    assert!(!vfs.refusals().any());
+    assert_eq!(vfs.take_file("/f").unwrap_err(), Error::NoSpace);
+    assert!(vfs.refusals().bytes);
+    vfs.remove_file(root, b"g").unwrap();
+    assert_eq!(vfs.take_file_at(root, b"f", 60_000).unwrap().len(), 60_000);
+    assert_eq!(vfs.usage().bytes, 0);
+}
+
+/// It was taken out of the file, and stayed charged.
+#[test]
+fn a_chunk_that_is_cut_off_at_its_start_is_released() {
+    let mut vfs = vfs();
+    let root = vfs.root();
+    vfs.write_file("/f", vec![1; 65_536]).unwrap();
+    let used = vfs.usage().bytes;
+    let file = vfs.open(root, b"f", write_only()).unwrap();
+    for _ in 0..3 {
+        vfs.write_at(&file, 65_536, &[1; 64]).unwrap();
+        vfs.truncate(&file, 65_536).unwrap();
+        assert_eq!(vfs.usage().bytes, used);
+    }
+    vfs.close(file);
+}
+
+/// As on Linux: that the new name cannot be made is found first.
+#[test]
+fn renaming_into_a_removed_directory_is_enoent_whatever_is_wrong_with_the_old_name() {
+    let mut vfs = vfs();
+    let root = vfs.root();
+    vfs.write_file("/f", Vec::new()).unwrap();
+    vfs.create_directory(root, b"d").unwrap();
+    let removed = vfs.open(root, b"d", OpenOptions::read()).unwrap();
+    vfs.remove_directory(root, b"d").unwrap();
+    let renamed = vfs.rename(root, b"f/", removed.inode(), b"x");
+    assert_eq!(renamed, Err(Error::NotFound));
+    assert_eq!(
+        vfs.rename(root, b"f/", root, b"x"),
+        Err(Error::NotDirectory)
+    );
+    vfs.close(removed);
 }
 
 #[test]

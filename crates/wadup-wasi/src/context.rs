@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rand::rngs::StdRng;
@@ -8,11 +9,12 @@ use wadup_vfs::{FileType, OpenOptions, Vfs};
 
 use crate::abi::types::{Fd, Fdflags};
 use crate::config::WasiConfig;
-use crate::descriptor::{Descriptor, OpenFile, Stream};
+use crate::descriptor::{Descriptor, OpenFile};
 use crate::descriptors::Descriptors;
 use crate::hand_over::{CloseHandler, Watched};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Deadline, Interrupt};
 use crate::output::CappedOutput;
+use crate::streams::{Output, StandardStreams};
 
 /// The state of one sandbox.
 pub struct WasiCtx {
@@ -22,8 +24,9 @@ pub struct WasiCtx {
     pub(crate) rng: Box<dyn RngCore + Send>,
     pub(crate) stdout: CappedOutput,
     pub(crate) stderr: CappedOutput,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) interrupt: Interrupt,
+    pub(crate) streams: Option<Box<dyn StandardStreams>>,
+    pub(crate) deadline: Deadline,
+    stopped: Arc<AtomicBool>,
     pub(crate) close_handler: Option<Box<dyn CloseHandler>>,
     pub(crate) watched: Vec<Watched>,
 }
@@ -38,16 +41,17 @@ impl WasiCtx {
             rng: Box::new(StdRng::from_os_rng()),
             stdout: CappedOutput::new(config.stdout_cap),
             stderr: CappedOutput::new(config.stderr_cap),
-            deadline: None,
-            interrupt: Interrupt::default(),
+            streams: None,
+            deadline: Deadline::default(),
+            stopped: Arc::default(),
             close_handler: None,
             watched,
             config,
             vfs,
         };
         ctx.descriptors.insert(Descriptor::Stdin);
-        ctx.descriptors.insert(Descriptor::Output(Stream::Stdout));
-        ctx.descriptors.insert(Descriptor::Output(Stream::Stderr));
+        ctx.descriptors.insert(Descriptor::Output(Output::Stdout));
+        ctx.descriptors.insert(Descriptor::Output(Output::Stderr));
         ctx.preopen_root();
         ctx
     }
@@ -73,20 +77,39 @@ impl WasiCtx {
         self.rng = rng;
     }
 
+    /// Lets the standard streams lead out of the sandbox; nothing more is kept of them.
+    pub fn set_streams(&mut self, streams: Box<dyn StandardStreams>) {
+        self.streams = Some(streams);
+    }
+
+    /// Puts stdin back where a guest has closed it.
+    pub fn reopen_stdin(&mut self) {
+        if self.descriptors.get(Fd::from(0)).is_err() {
+            // It is the lowest number that is free.
+            self.descriptors.insert(Descriptor::Stdin);
+        }
+    }
+
     /// When functions that wait or take long end the guest with
     /// [`Interrupted`](crate::Interrupted).
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.deadline = deadline;
+        self.deadline.at = deadline;
     }
 
     /// Replaces the interrupt by one that several sandboxes share.
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
-        self.interrupt = interrupt;
+        self.deadline.interrupt = interrupt;
     }
 
-    /// The interrupt of this sandbox.
-    pub fn interrupt(&self) -> &Interrupt {
-        &self.interrupt
+    /// While `stopped` is true, every function ends the guest with
+    /// [`Interrupted`](crate::Interrupted) instead of doing anything.
+    pub fn set_stopped(&mut self, stopped: Arc<AtomicBool>) {
+        self.stopped = stopped;
+    }
+
+    /// When the guest has to end.
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// Who is told of files that are complete.
@@ -138,24 +161,26 @@ impl WasiCtx {
     pub fn is_as_it_began(&self) -> bool {
         let expected = |number| match self.descriptors.get(Fd::from(number)) {
             Ok(Descriptor::Stdin) => number == 0,
-            Ok(Descriptor::Output(Stream::Stdout)) => number == 1,
-            Ok(Descriptor::Output(Stream::Stderr)) => number == 2,
+            Ok(Descriptor::Output(Output::Stdout)) => number == 1,
+            Ok(Descriptor::Output(Output::Stderr)) => number == 2,
             Ok(Descriptor::File(file)) => number == 3 && file.is_preopen,
             Err(_) => false,
         };
         (0..4).all(expected) && self.descriptors.iter().count() == 4
     }
 
-    /// Ends the guest if its time is over. For work that is long but bounded, between its pieces.
-    pub(crate) fn check_interrupt(&self) -> Result<(), crate::Error> {
-        let late = self
-            .deadline
-            .is_some_and(|deadline| deadline <= Instant::now());
-        if late || self.interrupt.is_raised() {
-            Err(crate::Interrupted.into())
+    /// Ends the guest if it was stopped.
+    pub(crate) fn check_stopped(&self) -> Result<(), crate::Interrupted> {
+        if self.stopped.load(Ordering::Relaxed) {
+            Err(crate::Interrupted)
         } else {
             Ok(())
         }
+    }
+
+    /// Ends the guest if its time is over. For work that is long but bounded, between its pieces.
+    pub(crate) fn check_interrupt(&self) -> Result<(), crate::Error> {
+        Ok(self.deadline.check()?)
     }
 }
 

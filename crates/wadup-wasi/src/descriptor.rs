@@ -3,19 +3,14 @@ use wadup_vfs::{FileType, Handle, InodeId};
 use crate::Error;
 use crate::abi::types::{Errno, Fdflags, Filetype, Rights};
 use crate::rights;
+use crate::streams::Output;
 
 /// What a number of the guest stands for.
 pub(crate) enum Descriptor {
-    /// Standard input: always at its end.
+    /// Standard input: always at its end, unless it leads out of the sandbox.
     Stdin,
-    Output(Stream),
+    Output(Output),
     File(OpenFile),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Stdout,
-    Stderr,
 }
 
 /// Something of the file system that is open.

@@ -5,18 +5,24 @@ use wadup_vfs::{InodeId, Vfs};
 use crate::Error;
 use crate::context::WasiCtx;
 use crate::descriptor::{Descriptor, OpenFile};
+use crate::interrupt::Deadline;
 
 /// Is told of the files that a guest completes in the [watched](crate::WasiConfig::watch)
 /// directories.
 pub trait CloseHandler: Any + Send {
     /// A file is complete: its last descriptor for writing was closed, or it was renamed or linked
     /// into the directory while none was open. The handler may take it, see
-    /// [`Vfs::take_file_at`].
+    /// [`Vfs::take_file_at`]. The guest waits, so what takes long has to keep to its `deadline`.
     ///
     /// # Errors
     ///
     /// The guest's call fails with the error, an errno or a trap.
-    fn closed(&mut self, vfs: &mut Vfs, file: &ClosedFile<'_>) -> Result<(), Error>;
+    fn closed(
+        &mut self,
+        vfs: &mut Vfs,
+        file: &ClosedFile<'_>,
+        deadline: &Deadline,
+    ) -> Result<(), Error>;
 }
 
 /// A file that is complete.
@@ -59,7 +65,9 @@ impl WasiCtx {
         if !written || self.vfs.is_being_written(inode) {
             return Ok(());
         }
+        // There may be as many names as a file can have links.
         for (watched, name) in self.watched_names(inode) {
+            self.check_interrupt()?;
             self.hand_over(watched, &name)?;
         }
         Ok(())
@@ -91,14 +99,12 @@ impl WasiCtx {
             return Ok(());
         };
         let directory = &self.config.watched[watched.index];
-        handler.closed(
-            &mut self.vfs,
-            &ClosedFile {
-                directory,
-                dir: watched.dir,
-                name,
-            },
-        )
+        let file = ClosedFile {
+            directory,
+            dir: watched.dir,
+            name,
+        };
+        handler.closed(&mut self.vfs, &file, &self.deadline)
     }
 
     fn watched_names(&self, inode: InodeId) -> Vec<(Watched, Vec<u8>)> {
@@ -117,22 +123,24 @@ impl WasiCtx {
     /// The files in watched directories that are still open for writing, so that they were never
     /// handed over: directory and name.
     pub fn unclosed_files(&self) -> Vec<(&str, Vec<u8>)> {
-        let mut files = Vec::new();
-        for descriptor in self.descriptors.iter() {
-            let Descriptor::File(file) = descriptor else {
-                continue;
-            };
-            if file.handle.is_writable() {
-                let names = self.watched_names(file.handle.inode());
-                files.extend(
-                    names
-                        .into_iter()
-                        .map(|(w, name)| (self.config.watched[w.index].as_str(), name)),
-                );
-            }
-        }
+        let mut inodes: Vec<InodeId> = self
+            .descriptors
+            .iter()
+            .filter_map(|descriptor| match descriptor {
+                Descriptor::File(file) if file.handle.is_writable() => Some(file.handle.inode()),
+                _ => None,
+            })
+            .collect();
+        // Many descriptors may be of one file, and that may have many names.
+        inodes.sort();
+        inodes.dedup();
+        let names = inodes
+            .into_iter()
+            .flat_map(|inode| self.watched_names(inode));
+        let mut files: Vec<_> = names
+            .map(|(watched, name)| (self.config.watched[watched.index].as_str(), name))
+            .collect();
         files.sort();
-        files.dedup();
         files
     }
 }

@@ -15,6 +15,29 @@ struct State {
     wake: Condvar,
 }
 
+/// When a guest has to end: at a time, and when it is interrupted.
+#[derive(Debug, Clone, Default)]
+pub struct Deadline {
+    pub at: Option<Instant>,
+    pub interrupt: Interrupt,
+}
+
+impl Deadline {
+    /// For work that is long but bounded, between its pieces.
+    ///
+    /// # Errors
+    ///
+    /// When the guest has to end.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        let is_over = self.at.is_some_and(|at| at <= Instant::now());
+        if is_over || self.interrupt.is_raised() {
+            Err(Interrupted)
+        } else {
+            Ok(())
+        }
+    }
+}
+
 /// The longest single wait; a sleep without an end is made of these.
 const SLICE: Duration = Duration::from_secs(3600);
 

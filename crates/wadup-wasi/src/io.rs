@@ -5,8 +5,9 @@ use wiggle::{GuestMemory, GuestPtr};
 use crate::Error;
 use crate::abi::types::{Ciovec, Dirent, Errno, Fd, Fdflags, Iovec, Whence};
 use crate::context::WasiCtx;
-use crate::descriptor::{Descriptor, Stream};
+use crate::descriptor::Descriptor;
 use crate::memory::{bytes, bytes_mut, transfer};
+use crate::streams::Output;
 
 /// What one read or write moves at most; POSIX lets both be short.
 const MAX_TRANSFER: usize = 32 << 20;
@@ -29,7 +30,7 @@ impl WasiCtx {
         let (vfs, rng) = (&mut self.vfs, &mut self.rng);
         let file = match self.descriptors.get_mut(fd)? {
             Descriptor::Stdin if at.is_some() => return Err(Errno::Spipe.into()),
-            Descriptor::Stdin => return Ok(0),
+            Descriptor::Stdin => return self.read_stdin(memory, list),
             Descriptor::Output(_) => return Err(Errno::Badf.into()),
             Descriptor::File(file) => file,
         };
@@ -66,6 +67,32 @@ impl WasiCtx {
         Ok(total)
     }
 
+    /// One read from outside: what there is, once there is something.
+    fn read_stdin(
+        &mut self,
+        memory: &mut GuestMemory<'_>,
+        list: GuestPtr<[Iovec]>,
+    ) -> Result<u32, Error> {
+        let Some(mut streams) = self.streams.take() else {
+            return Ok(0);
+        };
+        let stop = || self.check_interrupt().is_err();
+        let read = transfer(memory, list, MAX_TRANSFER, |memory, buffer, done| {
+            match bytes_mut(memory, buffer)? {
+                // A second buffer must not wait when the first is full.
+                [] => Ok(0),
+                _ if done > 0 => Ok(0),
+                buffer => {
+                    let read = streams.read(buffer, &stop);
+                    self.check_interrupt()?;
+                    read.map_err(|_| Errno::Io.into())
+                }
+            }
+        });
+        self.streams = Some(streams);
+        read
+    }
+
     /// `fd_write`, and `fd_pwrite` where `at` is given.
     pub(crate) fn write(
         &mut self,
@@ -79,9 +106,17 @@ impl WasiCtx {
             Descriptor::Stdin => return Err(Errno::Badf.into()),
             Descriptor::Output(_) if at.is_some() => return Err(Errno::Spipe.into()),
             Descriptor::Output(stream) => {
+                let stream = *stream;
+                if let Some(streams) = &mut self.streams {
+                    return transfer(memory, list, MAX_TRANSFER, |memory, buffer, _| {
+                        let bytes = bytes(memory, buffer)?;
+                        streams.write(stream, bytes).map_err(|_| Errno::Pipe)?;
+                        Ok(bytes.len())
+                    });
+                }
                 let output = match stream {
-                    Stream::Stdout => &mut self.stdout,
-                    Stream::Stderr => &mut self.stderr,
+                    Output::Stdout => &mut self.stdout,
+                    Output::Stderr => &mut self.stderr,
                 };
                 return transfer(memory, list, MAX_TRANSFER, |memory, buffer, _| {
                     let bytes = bytes(memory, buffer)?;

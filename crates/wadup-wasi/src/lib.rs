@@ -59,6 +59,7 @@ mod poll;
 mod preview1;
 mod rights;
 mod stat;
+mod streams;
 
 pub use abi::types::Errno;
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -66,7 +67,8 @@ pub use config::WasiConfig;
 pub use context::WasiCtx;
 pub use error::{Error, Interrupted, ProcExit};
 pub use hand_over::{CloseHandler, ClosedFile};
-pub use interrupt::Interrupt;
+pub use interrupt::{Deadline, Interrupt};
 pub use linker::add_to_linker;
 pub use output::CappedOutput;
+pub use streams::{Output, StandardStreams};
 pub use wadup_vfs::Vfs;

@@ -12,7 +12,9 @@ macro_rules! define {
         $linker.func_wrap(MODULE, stringify!($name), move |mut caller: Caller<'_, T> $(, $arg: $type)*| -> wasmtime::Result<$result> {
             let memory = exported_memory(&mut caller)?;
             let (memory, data) = memory.data_and_store_mut(&mut caller);
-            preview1::$name($get(data), &mut GuestMemory::Unshared(memory) $(, $arg)*)
+            let ctx = $get(data);
+            ctx.check_stopped()?;
+            preview1::$name(ctx, &mut GuestMemory::Unshared(memory) $(, $arg)*)
         })?;
     )*};
 }

@@ -10,6 +10,7 @@ use crate::abi::types::{
 };
 use crate::context::WasiCtx;
 use crate::descriptor::Descriptor;
+use crate::interrupt::Deadline;
 
 /// Subscriptions of one call at most.
 const MAX_SUBSCRIPTIONS: u32 = 4096;
@@ -98,8 +99,8 @@ impl WasiCtx {
             State::Ready(_) => None,
         });
         let shortest = waits.min().unwrap_or_default();
-        self.interrupt
-            .sleep(Instant::now().checked_add(shortest), self.deadline)?;
+        let Deadline { at, interrupt } = &self.deadline;
+        interrupt.sleep(Instant::now().checked_add(shortest), *at)?;
         Ok(shortest)
     }
 
@@ -107,6 +108,7 @@ impl WasiCtx {
         let ready =
             |nbytes, flags| event(userdata, Errno::Success, Eventtype::FdRead, nbytes, flags);
         match self.descriptors.get(fd) {
+            Ok(Descriptor::Stdin) if self.streams.is_some() => ready(1, Eventrwflags::empty()),
             Ok(Descriptor::Stdin) => ready(0, Eventrwflags::FD_READWRITE_HANGUP),
             Ok(Descriptor::File(file))
                 if file.file_type == FileType::Regular && file.handle.is_readable() =>

@@ -3,11 +3,13 @@
 mod guest;
 
 use std::any::Any;
+use std::time::Instant;
 
 use guest::errno::*;
 use guest::{CREAT, Guest, PATH, PATH2, ROOT, WRITE, layout};
 use wadup_vfs::{Limits, Vfs};
-use wadup_wasi::{CloseHandler, ClosedFile, Errno, Error, WasiConfig};
+use wadup_wasi::{CloseHandler, ClosedFile, Deadline, Errno, Error, Interrupted, WasiConfig};
+use wasmtime::Val;
 
 /// Takes all `*.json`, and refuses those that say so.
 #[derive(Default)]
@@ -17,12 +19,12 @@ struct Taker {
 }
 
 impl CloseHandler for Taker {
-    fn closed(&mut self, vfs: &mut Vfs, file: &ClosedFile<'_>) -> Result<(), Error> {
+    fn closed(&mut self, vfs: &mut Vfs, file: &ClosedFile<'_>, _: &Deadline) -> Result<(), Error> {
         self.seen += 1;
         if !file.name.ends_with(b".json") {
             return Ok(());
         }
-        let content = vfs.take_file_at(file.dir, file.name)?.into_vec();
+        let content = vfs.take_file_at(file.dir, file.name, u64::MAX)?.into_vec();
         if content == b"refuse" {
             return Err(Errno::Nospc.into());
         }
@@ -99,6 +101,29 @@ fn only_the_last_writer_completes_a_file() {
         taken(&mut guest).taken,
         [("/metadata/a.json".to_owned(), b"onetwo".to_vec())]
     );
+}
+
+/// Each name is a hand-over, and there may be very many.
+#[test]
+fn names_are_handed_over_while_there_is_time() {
+    let mut guest = guest();
+    let fd = guest.open("/metadata/0.json", CREAT, WRITE).unwrap();
+    let other = guest.open("/metadata/0.json", 0, WRITE).unwrap();
+    let (old, old_len) = guest.path(PATH, "/metadata/0.json");
+    for number in 1..10 {
+        let (new, new_len) = guest.path(PATH2, &format!("/metadata/{number}.json"));
+        assert_eq!(
+            call!(guest, path_link, ROOT, 0, old, old_len, ROOT, new, new_len),
+            SUCCESS
+        );
+    }
+    // Each of them once, however often it is open.
+    assert_eq!(guest.ctx().unclosed_files().len(), 10);
+    assert_eq!(call!(guest, fd_close, other), SUCCESS);
+    guest.ctx().set_deadline(Some(Instant::now()));
+    let error = guest.call("fd_close", &[Val::I32(fd)]).unwrap_err();
+    assert!(error.is::<Interrupted>(), "{error:?}");
+    assert_eq!(taken(&mut guest).seen, 0);
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn one_transfer_is_bounded() {
     assert_eq!(call!(guest, fd_write, file, list, len, OUT), SUCCESS);
     assert_eq!(guest.get_u32(OUT), 32 << 20);
     assert_eq!(call!(guest, random_get, DATA, 64 << 20), SUCCESS);
-    guest.ctx().interrupt().raise();
+    guest.ctx().deadline().interrupt.raise();
     assert!(try_call!(guest, random_get, DATA, 64 << 20).is_err());
 }
 

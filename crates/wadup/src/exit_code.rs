@@ -1,4 +1,5 @@
-//! What the process says with its exit code. Documented in `docs/exit-codes.md`.
+//! What the process says with its exit code. `docs/reference/exit-codes.md` has the table that
+//! the tests of [`crate::cli`] make.
 
 use std::process;
 
@@ -36,6 +37,21 @@ Exit codes:
   2  usage error         7  database refused, or not writable
   3  some inputs failed  8  an input path does not exist
   4  project or build    9  interrupted";
+
+/// The same for a command whose exit code is a program's.
+pub(crate) const PROGRAM_HELP: &str = "\
+The exit code is the program's: that of `sys.exit`, or 1 for an exception. Otherwise:
+  2  usage error         6  not a usable artifact
+  3  trap or limit       8  a file does not exist
+  4  project or build    9  interrupted
+  5  toolchain error";
+
+/// What `--help` of a command ends with: examples, one a line, and the exit codes.
+pub(crate) fn help(examples: &str) -> String {
+    let plural = if examples.contains('\n') { "s" } else { "" };
+    let examples = examples.replace('\n', "\n  ");
+    format!("Example{plural}:\n  {examples}\n\n{HELP}")
+}
 
 impl From<ExitCode> for process::ExitCode {
     fn from(code: ExitCode) -> Self {

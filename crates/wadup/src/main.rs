@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command;
     let json = command.writes_json();
     match commands::execute(command) {
-        Ok(code) => code.into(),
+        Ok(code) => code,
         Err(failure) => {
             diagnostics::print(&failure);
             if json {

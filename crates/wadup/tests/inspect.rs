@@ -68,10 +68,44 @@ fn an_artifact_to_the_last_byte() {
         "{}",
         said.stdout
     );
+    for part in [
+        "bytes of heap",
+        "60 s (--timeout)",
+        "(--max-memory)",
+        "elements",
+    ] {
+        assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
+    }
+    assert_eq!(inspected["limits"]["max_memory"], 512 << 20);
+    assert!(inspected["memory"].as_u64() > Some(8 << 20), "{inspected}");
+    assert!(
+        inspected["tables"][0]["initial"].as_u64() > Some(1000),
+        "{inspected}"
+    );
     assert!(
         said.stdout.contains("start         snapshot"),
         "{}",
         said.stdout
+    );
+}
+
+/// What a module asks for is told apart from what a run gives.
+#[test]
+fn limits_of_a_module() {
+    let scratch = Scratch::new();
+    scratch.write_module(
+        "a.wasm",
+        "(module (memory 16384 32768) (table 3 7 funcref))",
+    );
+    let said = scratch.wadup(["inspect", "a.wasm"]);
+    assert_eq!(said.code, Some(0), "{}", said.text());
+    insta::assert_snapshot!(said.stdout);
+    let said = scratch.wadup(["inspect", "a.wasm", "--json"]);
+    let inspected = said.json_lines().remove(0);
+    assert_eq!(inspected["memory_max"], 2_u64 << 30);
+    assert_eq!(
+        inspected["tables"],
+        serde_json::json!([{"initial": 3, "maximum": 7}])
     );
 }
 
@@ -103,6 +137,7 @@ fn files_that_cannot_be_inspected() {
         assert_eq!(said.code, Some(6), "{name}: {}", said.text());
         all.push_str(&said.stderr);
     }
+    let all = all.replace(&*scratch.path().to_string_lossy(), "[SCRATCH]");
     insta::assert_snapshot!(all);
 }
 

@@ -15,16 +15,15 @@ const INPUTS: usize = 5_000;
 
 /// A run that has told of `enough` commits.
 fn started(scratch: &Scratch, artifact: &str, enough: usize) -> Child {
-    let run = [
-        "run",
-        artifact,
-        "--json",
-        "--jobs=2",
-        "--input=inputs",
-        "--output=out.db",
-    ];
-    let mut child = scratch
-        .command(run)
+    let mut command = scratch.command(["run", artifact]);
+    has_told(&mut command, enough)
+}
+
+/// The same of a command that runs inputs through an artifact.
+fn has_told(command: &mut Command, enough: usize) -> Child {
+    let mut child = command
+        .args(["--json", "--jobs=2", "--input=inputs"])
+        .arg("--output=out.db")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -99,6 +98,11 @@ fn the_first_interrupt_lets_finish_what_runs() {
         "{}",
         said.text()
     );
+    assert!(
+        said.stderr.contains("the same command and --resume"),
+        "{}",
+        said.text()
+    );
     let kept = assert_whole(&scratch);
     assert!((1..INPUTS).contains(&kept), "{kept} inputs were kept");
     assert_eq!(
@@ -128,4 +132,36 @@ fn the_second_interrupt_stops_what_runs() {
         "it took {:?}",
         begun.elapsed()
     );
+}
+
+/// `nohup`, and what a shell that has no jobs starts in the background.
+#[test]
+fn a_signal_that_is_ignored_from_the_start_stays_so() {
+    let scratch = with_inputs(INPUTS);
+    scratch.write_module("hello.wasm", &Guest::new().works().greets().returns(0));
+    let mut shell = Command::new("sh");
+    shell.current_dir(scratch.path()).args([
+        "-c",
+        "trap '' HUP INT; exec \"$0\" \"$@\"",
+        env!("CARGO_BIN_EXE_wadup"),
+        "run",
+        "hello.wasm",
+    ]);
+    let child = has_told(&mut shell, 1);
+    signal(&child, "-HUP");
+    signal(&child, "-INT");
+    let said = support::Said::from(child.wait_with_output().expect("it ends"));
+    assert_eq!(said.code, Some(0), "{}", said.text());
+    assert_eq!(assert_whole(&scratch), INPUTS);
+}
+
+#[test]
+fn a_terminal_that_goes_away_is_an_interrupt() {
+    let scratch = with_inputs(INPUTS);
+    scratch.write_module("hello.wasm", &Guest::new().works().greets().returns(0));
+    let child = started(&scratch, "hello.wasm", 1);
+    signal(&child, "-HUP");
+    let said = support::Said::from(child.wait_with_output().expect("it ends"));
+    assert_eq!(said.code, Some(9), "{}", said.text());
+    assert!((1..INPUTS).contains(&assert_whole(&scratch)));
 }

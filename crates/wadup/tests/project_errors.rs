@@ -54,6 +54,13 @@ refused!(
     GOOD.replace("version", "requires-python = \"<3.13\"\nversion")
 );
 refused!(
+    dependency_with_a_variable,
+    GOOD.replace(
+        "version",
+        "dependencies = [\"demo @ https://example.org/${HOME}/demo-1-py3-none-any.whl\"]\nversion"
+    )
+);
+refused!(
     dependency_that_does_not_parse,
     GOOD.replace("version", "dependencies = [\"jinja2\", \"a b c\"]\nversion")
 );
@@ -87,4 +94,25 @@ fn the_same_for_a_project_that_is_run() {
     scratch.write("input.txt", "");
     let said = scratch.wadup(["run", "demo", "--input=input.txt", "--output=out.db"]);
     assert_said!(scratch, said);
+}
+
+/// A project could have what wadup was started with sent to an address of its choice.
+#[test]
+fn the_environment_is_not_in_what_uv_asks_for() {
+    let scratch = Scratch::new();
+    let dependencies = "dependencies = [\"iniconfig\"]\nversion";
+    // Nobody listens there.
+    let address = "http://127.0.0.1:9/${WADUP_TEST_SECRET}/iniconfig-1.0-py3-none-any.whl";
+    let uv = format!("[tool.uv]\noverride-dependencies = [\"iniconfig @ {address}\"]\n");
+    let pyproject = GOOD.replace("version", dependencies) + &uv;
+    scratch.write("demo/pyproject.toml", pyproject);
+    scratch.write("demo/src/app.py", "def main():\n    pass\n");
+    let mut build = scratch.command(["build", "demo"]);
+    build
+        .env("WADUP_TEST_SECRET", "secret")
+        .env("UV_HTTP_RETRIES", "0");
+    let said = support::Said::from(build.output().expect("wadup starts"));
+    assert_eq!(said.code, Some(4), "{}", said.text());
+    assert!(said.stderr.contains("127.0.0.1:9/"), "{}", said.text());
+    assert!(!said.stderr.contains("9/secret"), "{}", said.text());
 }

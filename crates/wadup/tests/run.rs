@@ -322,6 +322,65 @@ fn patterns_choose_files_in_folders() {
     );
 }
 
+/// Also of the second run, when it is there before the first input is looked for.
+#[test]
+fn the_database_is_no_input_of_its_own_run() {
+    let scratch = Scratch::new();
+    scratch.write_module("hello.wasm", &guest::greeting());
+    scratch.write("inputs/a.txt", "a");
+    scratch.write("inputs/out.db.txt", "b");
+    std::os::unix::fs::symlink("inputs", scratch.path().join("link")).expect("a link");
+    let expected = [
+        ("inputs", "inputs/out.db"),
+        ("./inputs", "link/out.db"),
+        ("inputs/../link", "inputs/out.db"),
+    ];
+    for (input, output) in expected {
+        let said = scratch.wadup(["run", "hello.wasm", "--input", input, "--output", output]);
+        assert_eq!(said.code, Some(0), "{}", said.text());
+    }
+    let said = scratch
+        .command(["run", "../hello.wasm", "--input", ".", "--output", "out.db"])
+        .current_dir(scratch.path().join("inputs"))
+        .output()
+        .expect("wadup starts");
+    let said = Said::from(said);
+    assert_eq!(said.code, Some(0), "{}", said.text());
+    let paths = "SELECT path FROM _wadup_inputs ORDER BY id";
+    assert_eq!(
+        scratch.query("inputs/out.db", paths),
+        [
+            "inputs/a.txt",
+            "inputs/out.db.txt",
+            "./inputs/a.txt",
+            "./inputs/out.db.txt",
+            "inputs/../link/a.txt",
+            "inputs/../link/out.db.txt",
+            "./a.txt",
+            "./out.db.txt",
+        ]
+    );
+}
+
+/// To open and close it would drop SQLite's locks.
+#[test]
+fn the_database_cannot_be_named_as_an_input_of_its_own_run() {
+    let scratch = with_inputs(&["a.txt"]);
+    scratch.write_module("hello.wasm", &guest::greeting());
+    let run = ["run", "hello.wasm", "--output=out.db", "--input=inputs"];
+    assert_eq!(scratch.wadup(run).code, Some(0));
+    std::os::unix::fs::symlink("out.db", scratch.path().join("link")).expect("a link");
+    for named in ["out.db", "link"] {
+        let said = scratch.wadup(run.into_iter().chain(["--input", named]));
+        assert_eq!(said.code, Some(3), "{}", said.text());
+        assert!(
+            said.stderr.contains("it is what the run writes"),
+            "{}",
+            said.text()
+        );
+    }
+}
+
 #[test]
 fn folders_of_artifacts() {
     let scratch = with_inputs(&["a.txt"]);

@@ -2,10 +2,7 @@
 
 mod support;
 
-use std::{fs, io::Write as _, path::Path};
-
-use sha2::{Digest as _, Sha256};
-use support::Scratch;
+use support::{Scratch, wheel};
 
 /// One of each kind; and what is no finding.
 const IMPURE: &str = r#"
@@ -204,38 +201,13 @@ fn packages_are_reported_too() {
         ("library-1.0.dist-info/METADATA", metadata),
         ("library-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n"),
     ];
-    let sha256 = wheel(&scratch.path().join("project").join(WHEEL), &files);
-    scratch.write(
-        "project/pylock.toml",
-        format!(
-            "lock-version = \"1.0\"\ncreated-by = \"test\"\n\
-             [[packages]]\nname = \"library\"\nversion = \"1.0\"\n\
-             wheels = [{{ path = \"{WHEEL}\", hashes = {{ sha256 = \"{sha256}\" }} }}]\n"
-        ),
-    );
+    let project = scratch.path().join("project");
+    wheel::locked(&project, "library", "1.0", &files).expect("a wheel");
     let said = scratch.wadup(["build", "project", "--output=out.wasm"]);
     assert_eq!(said.code, Some(0), "{}", said.text());
     insta::assert_snapshot!(without_headline(&said.stderr));
     let said = scratch.wadup(["build", "project", "--deny-impure"]);
     assert_eq!(said.code, Some(4), "{}", said.text());
-}
-
-const WHEEL: &str = "library-1.0-py3-none-any.whl";
-
-/// Writes a wheel; gives its digest.
-fn wheel(path: &Path, files: &[(&str, &str)]) -> String {
-    const RECORD: &str = "library-1.0.dist-info/RECORD";
-    let mut zip = zip::ZipWriter::new(fs::File::create(path).expect("a file"));
-    let options = zip::write::SimpleFileOptions::default();
-    let names = files.iter().map(|(name, _)| *name).chain([RECORD]);
-    let record: String = names.map(|name| format!("{name},,\n")).collect();
-    for (name, content) in files.iter().copied().chain([(RECORD, &*record)]) {
-        zip.start_file(name, options).expect("an entry");
-        zip.write_all(content.as_bytes()).expect("its content");
-    }
-    zip.finish().expect("a wheel");
-    let digest = Sha256::digest(fs::read(path).expect("a wheel"));
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]

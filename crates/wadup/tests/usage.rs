@@ -106,3 +106,20 @@ fn pattern_that_is_none() {
     let said = scratch.wadup(run.iter().chain(&["src/*.toml"]));
     insta::assert_snapshot!("glob_with_folder", said.text());
 }
+
+#[test]
+fn stdin_is_read_once() {
+    let scratch = Scratch::new();
+    scratch.write_module("a.wasm", &guest::Guest::new().returns(0));
+    let lists: [&[&str]; 3] = [
+        &["--input=-", "--input-list=-"],
+        &["--input=-", "--input=-"],
+        &["--input", "-", "-"],
+    ];
+    for inputs in lists {
+        let run = ["run", "a.wasm", "--output=x.db"];
+        let said = scratch.wadup(run.iter().chain(inputs));
+        insta::assert_snapshot!("stdin_is_read_once", said.text());
+    }
+    assert!(!scratch.path().join("x.db").exists());
+}

@@ -3,11 +3,16 @@
 The entry module of a project has a function ``main()`` that is called once for every input::
 
     import wadup
+    from pydantic import BaseModel
+
+    class User(BaseModel):
+        name: str
+        age: int
+
+    users = wadup.table(User, name="users")
 
     def main():
-        text = wadup.input.read_text()
-        wadup.define_table("files", [("name", "String"), ("lines", "Int64")])
-        wadup.insert_row("files", [wadup.input.name, text.count("\\n")])
+        users.insert_many(wadup.input.jsonl(User))
 
 Rows count when ``main()`` returns or calls ``sys.exit(0)``; an exception drops them and is
 recorded as the outcome of the input. What is wrong is raised by the call that is wrong:
@@ -33,34 +38,57 @@ packages.
 ``main()`` may be a coroutine function; there are no threads, sockets or processes.
 """
 
-try:
-    from ._native import (
-        TableError,
-        define_table,
-        emit_bytes,
-        flush,
-        insert_row,
-        on_start,
-    )
-except ModuleNotFoundError as error:
-    raise ImportError(
-        "the package wadup works inside a wadup sandbox only: see `wadup build` and `wadup run`"
-    ) from error
-
 from ._input import Input
+from ._native import (
+    Table,
+    TableError,
+    define_table,
+    emit_bytes,
+    flush,
+    insert_row,
+    on_start,
+)
+
+# Type checkers know better, by this name; `typing` is not imported for it.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._errors import errors
+    from ._tables import table
 
 __all__ = [
     "Input",
+    "Table",
     "TableError",
     "define_table",
     "emit_bytes",
+    "errors",
     "flush",
     "input",
     "insert_row",
     "on_start",
+    "table",
 ]
 
 __version__ = "0.1.0"
 
 #: The input that is being processed.
 input = Input()
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        # Not every program needs them, and what is imported is in every artifact's snapshot.
+        found: object
+        if name == "table":
+            from ._tables import table as found
+        elif name == "errors":
+            from ._errors import errors as found
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

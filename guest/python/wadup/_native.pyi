@@ -1,12 +1,31 @@
-"""The native half of the package, built into the interpreter (``guest/runtime``)."""
+"""The native half of the package, built into the interpreter (``guest/runtime``); outside of the
+sandbox, ``_native.py`` is what it is."""
 
 from collections.abc import Buffer, Callable, Iterable
-from typing import Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, final
 
 _Function = TypeVar("_Function", bound=Callable[[], object])
+_Model = TypeVar("_Model")
 
 class TableError(ValueError):
     """A table, column or row is not valid."""
+
+@final
+class Table(Generic[_Model]):
+    """A table whose rows are instances of one class: :func:`wadup.table` makes it."""
+
+    def __init__(self, name: str, model: type | None, fields: list[tuple[Any, ...]], /) -> None: ...
+    @property
+    def name(self) -> str:
+        """The name."""
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """The columns, as pairs of a name and a type."""
+    def insert(self, record: _Model) -> None:
+        """Add a row."""
+    def insert_many(self, records: Iterable[_Model]) -> int:
+        """Add a row for each record, and return how many. If one is refused, those before it
+        have been inserted."""
 
 def define_table(
     name: str,

@@ -12,8 +12,8 @@
 //! - [`exports`]: what the host calls: `wadup_initialize` once when an artifact is built,
 //!   then `process` (or `_start`) once for each input.
 //!
-//! A Rust extension that opens files with `std::fs` talks to the host directly and does not
-//! see the tree; C and Python go through wasi-libc and do.
+//! Everything goes through wasi-libc, Rust's `std::fs` in an extension as well as C and Python, and
+//! so sees the tree.
 
 mod audit;
 mod descriptors;

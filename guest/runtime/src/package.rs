@@ -7,10 +7,12 @@
 
 mod errors;
 mod hooks;
+mod iso_format;
 mod output;
 mod rows;
 mod schema;
 mod subcontent;
+mod table;
 mod values;
 
 use std::ffi::CStr;
@@ -62,4 +64,6 @@ mod native {
     use super::rows::{define_table, flush_rows, insert_row};
     #[pymodule_export]
     use super::subcontent::emit_bytes;
+    #[pymodule_export]
+    use super::table::Table;
 }

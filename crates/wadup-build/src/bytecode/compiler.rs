@@ -10,9 +10,10 @@ use wadup_wasi::WasiCtx;
 use super::{CompileError, SourceError};
 use crate::cache::Cache;
 use crate::digest::Hasher;
+use crate::library;
 use crate::sandbox::{self, Sandbox, SandboxError};
 use crate::snapshot::{SnapshotError, snapshot};
-use crate::tools::GuestFile;
+use crate::tools::{GuestFile, Runtime};
 use crate::tree::{Merged, Tree};
 
 /// The module that compiles.
@@ -42,25 +43,23 @@ struct ReportedError {
 type Outcome = Result<Vec<u8>, SourceError>;
 
 impl<'s> Compiler<'s> {
-    /// The compiler of a runtime, which is made once and kept. `library` has the standard
-    /// library as sources.
+    /// The compiler of a runtime, which is made once and kept.
     pub(crate) fn start(
         sandbox: &'s Sandbox,
         cache: &Cache,
-        runtime: (&str, &[u8]),
+        (runtime, wasm): (&Runtime, &[u8]),
         guest_python: &[GuestFile],
-        library: impl FnOnce() -> Result<Tree, CompileError>,
     ) -> Result<Self, CompileError> {
         let is_driver = |(path, _): &&GuestFile| path.strip_suffix(".py") == Some(DRIVER);
         let driver = guest_python.iter().find(is_driver);
         let (_, driver) = driver.ok_or(CompileError::NoDriver)?;
-        let (digest, wasm) = runtime;
         let mut key = Hasher::new("compiler 1");
-        let key = key.text(digest).part(driver).finish();
+        let key = key.text(&runtime.digest).part(driver).finish();
         let module = match cache.read("compilers", &key) {
             Some(module) => module,
             None => {
-                let module = make(sandbox, wasm, library()?, driver.clone())?;
+                let library = library::standard_library(runtime)?;
+                let module = make(sandbox, wasm, library, driver.clone())?;
                 // A cache that cannot be written costs time, and nothing else.
                 let _ = cache.write("compilers", &key, &module);
                 module

@@ -102,17 +102,23 @@ impl Memory<'_> {
     }
 
     /// The bundle's address and bytes. It is the one thing that starts at a page and with a
-    /// bundle's header.
+    /// bundle's header: only the first is looked at, as each may say that it is very long.
     fn bundle(&self, memory_len: u64) -> Option<(u64, Vec<u8>)> {
-        let mut starts = self.segments.keys().map(|address| address / PAGE * PAGE);
-        let first = starts.next()?;
-        let last = starts.next_back().unwrap_or(first);
-        (first..=last).step_by(PAGE as usize).find_map(|start| {
+        let (start, len) = self.pages().find_map(|start| {
             let header = self.read(start, Bundle::HEADER_LEN)?;
-            let len = Bundle::len_in_header(&header)?;
-            let fits = len <= BUNDLE_MAX && start + len <= memory_len;
-            let bytes = fits.then(|| self.read(start, len))??;
-            Bundle::parse(&bytes).is_ok().then_some((start, bytes))
+            Some((start, Bundle::len_in_header(&header)?))
+        })?;
+        let fits = len <= BUNDLE_MAX && start.checked_add(len)? <= memory_len;
+        let bytes = fits.then(|| self.read(start, len))??;
+        Bundle::parse(&bytes).is_ok().then_some((start, bytes))
+    }
+
+    /// The addresses of the pages whose first byte is in a segment.
+    fn pages(&self) -> impl Iterator<Item = u64> {
+        self.segments.iter().flat_map(|(address, data)| {
+            let first = address.checked_next_multiple_of(PAGE).unwrap_or(u64::MAX);
+            let end = address.saturating_add(data.len() as u64);
+            (first..end).step_by(PAGE as usize)
         })
     }
 
@@ -142,17 +148,17 @@ impl Memory<'_> {
         let owners = Owners::of(&bundle);
         let mut files = Vec::new();
         collect(bundle.root(), "", &mut files);
-        let mut of_files = 0;
-        // The same content twice is there once.
-        let mut seen = BTreeMap::new();
+        // The same content twice is there once, and who made the bundle may have files overlap.
+        files.sort_by_key(|(_, stored)| stored.as_ptr());
+        let (mut of_files, mut counted) = (0, start);
         for (path, stored) in files {
             let place = stored.as_ptr().addr() - bytes.as_ptr().addr();
-            if seen.insert(place, ()).is_none() {
-                let from = start + place as u64;
-                let size = self.size(from, from + stored.len() as u64);
-                add(sizes, &owners.owner(&path), size);
-                of_files += size;
-            }
+            let from = start + place as u64;
+            let to = from + stored.len() as u64;
+            let size = self.size(from.max(counted), to.max(counted));
+            add(sizes, &owners.owner(&path), size);
+            of_files += size;
+            counted = counted.max(to);
         }
         add(sizes, "index", self.size(start, end) - of_files);
     }

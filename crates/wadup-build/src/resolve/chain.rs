@@ -103,7 +103,8 @@ impl<'a> Chains<'a> {
     }
 }
 
-fn requirement_without_marker(requirement: &Requirement) -> String {
+/// What a chain calls a requirement.
+pub(super) fn requirement_without_marker(requirement: &Requirement) -> String {
     let mut bare = requirement.clone();
     bare.marker = wadup_project::MarkerTree::TRUE;
     bare.to_string()

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use wadup_project::{Location, LockError, PackageName, Version};
+use wadup_toolchain::ToolchainError;
 
 use crate::cache::WriteError;
 use crate::tools::ToolError;
@@ -72,6 +73,8 @@ pub enum ResolveError {
     #[error("{}", Refusals(.refusals))]
     Refused {
         refusals: Vec<Refusal>,
+        /// Where the project asks for the first of them, or for what needs it.
+        location: Option<Box<Location>>,
         /// What there are recipes for.
         known: Vec<PackageName>,
     },
@@ -129,6 +132,18 @@ impl ResolveError {
             Self::UnknownExtension { location, .. } | Self::RecipeVersion { location, .. } => {
                 Some(location)
             }
+            Self::Refused { location, .. } => location.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The steps of the toolchain that are missing to resolve, where nothing was to be installed.
+    pub(crate) fn not_installed(&self) -> Option<&[String]> {
+        let (Self::ProvideUv(source) | Self::ProvidePython(source)) = self else {
+            return None;
+        };
+        match source.downcast_ref() {
+            Some(ToolchainError::NotInstalled { steps }) => Some(steps),
             _ => None,
         }
     }
@@ -151,12 +166,19 @@ impl ResolveError {
             Self::NoDigest { .. } => {
                 "wadup packs only files whose digest is locked: lock again with hashes".to_owned()
             }
-            Self::Refused { refusals, known } => refused_hint(refusals, known),
+            Self::Refused {
+                refusals, known, ..
+            } => refused_hint(refusals, known),
             Self::Uv { offline: true, .. } | Self::Fetch { offline: true, .. } => {
                 "`--offline` takes only what earlier builds have left in the cache: build once \
                  without it"
                     .to_owned()
             }
+            Self::Uv { .. } => {
+                "look at the names and versions in `[project] dependencies` of pyproject.toml"
+                    .to_owned()
+            }
+            Self::Fetch { .. } => "is there a network? Do the same again".to_owned(),
             _ => return None,
         };
         Some(hint)

@@ -9,6 +9,7 @@ use wadup_project::{
 
 use super::FoundLock;
 use super::error::ResolveError;
+use crate::product::Product;
 use crate::tools::{ExtensionRecipe, Provided, Tools};
 
 /// What a lock is made from.
@@ -29,12 +30,15 @@ pub(crate) struct Root {
 }
 
 impl Inputs {
-    pub(crate) fn of(project: &Project, tools: &dyn Tools) -> Result<Self, ResolveError> {
+    pub(crate) fn of(
+        project: &Project,
+        product: &Product,
+        tools: &dyn Tools,
+    ) -> Result<Self, ResolveError> {
         check_python(project, tools)?;
         check_recipes(project, tools.extensions())?;
-        let mut roots: Vec<Root> = project
-            .dependencies
-            .iter()
+        let dependencies = project.dependencies.iter().chain(product.dependencies());
+        let mut roots: Vec<Root> = dependencies
             .map(|dependency| Root {
                 requirement: dependency.requirement.clone(),
                 asked_by: project.name.to_string(),

@@ -1,12 +1,14 @@
 //! From a lock to one source for every package.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use wadup_project::{
-    LockedPackage, LockedWheel, MarkerEnvironment, PackageName, PackageSource, Purity, Version,
+    Location, LockedPackage, LockedWheel, MarkerEnvironment, PackageName, PackageSource, Project,
+    Purity, Version,
 };
 
-use super::chain::Chains;
+use super::chain::{Chains, requirement_without_marker};
 use super::error::RefusalReason;
 use super::{FoundLock, Inputs, Refusal, ResolveError, Resolver};
 
@@ -15,6 +17,10 @@ use super::{FoundLock, Inputs, Refusal, ResolveError, Resolver};
 pub(crate) struct Selection {
     /// Ordered by name.
     pub(crate) packages: Vec<Chosen>,
+    /// The lock that has them.
+    pub(crate) lock: PathBuf,
+    /// Whether that had to be made.
+    pub(crate) is_lock_new: bool,
 }
 
 /// A package in its one version.
@@ -38,7 +44,7 @@ pub(crate) struct PinnedWheel {
     pub(crate) wheel: LockedWheel,
     pub(crate) sha256: String,
     /// The folder that a path in the lock is relative to.
-    pub(crate) folder: std::path::PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl Selection {
@@ -59,6 +65,14 @@ impl Selection {
     }
 }
 
+/// The dependency of the project's own that the first of the refused packages comes with.
+fn asked_for(project: &Project, refusals: &[Refusal]) -> Option<Box<Location>> {
+    let direct = refusals.first()?.chain.get(1)?;
+    let mut dependencies = project.dependencies.iter();
+    let found = dependencies.find(|it| requirement_without_marker(&it.requirement) == *direct)?;
+    Some(Box::new(project.location(found.span.clone())))
+}
+
 pub(super) fn select(
     resolver: &Resolver<'_>,
     inputs: &Inputs,
@@ -77,13 +91,19 @@ pub(super) fn select(
     let chains = || Chains::new(resolver, inputs, environment, &active, &packages);
     if !refused.is_empty() {
         let recipes = resolver.tools.extensions().iter();
+        let refusals = refusals(&refused, chains());
         return Err(ResolveError::Refused {
-            refusals: refusals(&refused, chains()),
+            location: asked_for(resolver.project, &refusals),
+            refusals,
             known: recipes.map(|recipe| recipe.name.clone()).collect(),
         });
     }
     check_recipe_versions(resolver, found, &packages, chains)?;
-    Ok(Selection { packages })
+    Ok(Selection {
+        packages,
+        lock: found.path.clone(),
+        is_lock_new: found.is_new,
+    })
 }
 
 /// The packages whose markers hold, by name.

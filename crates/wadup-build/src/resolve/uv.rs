@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use wadup_project::Lock;
 
 use super::{FoundLock, Inputs, ResolveError, Resolver, Root};
-use crate::cache::{WriteError, write_atomically};
+use crate::cache::{self, WriteError, write_atomically};
 use crate::digest::Hasher;
 
 const HEADER: &str = "\
@@ -38,11 +38,51 @@ pub(super) fn compile(
     )]);
     let text = format!("{HEADER}{}\n\n{recorded}", text.trim_end());
     let lock = Lock::parse(path, &text)?;
-    write_atomically(path, text.as_bytes())?;
+    if resolver.writes {
+        write_atomically(path, text.as_bytes())?;
+    }
     Ok(FoundLock {
         path: path.to_owned(),
         lock,
+        is_new: true,
     })
+}
+
+/// The same for the project's tests: with the versions that are packed, as far as `packed`, the
+/// project's lock, has them. Kept in the cache, where it is made again when anything of that
+/// changes: what is packed does not depend on it.
+pub(super) fn compile_for_tests(
+    resolver: &Resolver<'_>,
+    inputs: &Inputs,
+    packed: &Path,
+) -> Result<FoundLock, ResolveError> {
+    let mut key = Hasher::new("uv compile for tests");
+    key.text(resolver.tools.uv_version());
+    key.text(&recorded(inputs).to_string());
+    for file in [packed, resolver.project.pyproject()] {
+        key.part(&fs::read(file).unwrap_or_default());
+    }
+    let key = key.finish();
+    let text = match resolver.cache.read("test-locks", &key) {
+        Some(text) => String::from_utf8_lossy(&text).into_owned(),
+        None => {
+            let text = run_compile(resolver, inputs, packed)?;
+            resolver.cache.write("test-locks", &key, text.as_bytes())?;
+            text
+        }
+    };
+    Ok(FoundLock {
+        path: packed.to_owned(),
+        lock: Lock::parse(packed, &text)?,
+        is_new: false,
+    })
+}
+
+/// Has uv take the product's groups as well. The package `wadup` comes with the runtime.
+fn add_groups(resolver: &Resolver<'_>, uv: &mut Command) {
+    for group in resolver.settings.product.groups() {
+        uv.args(["--group", group, "--no-emit-package", "wadup"]);
+    }
 }
 
 /// What `uv.lock` says, in the format of PEP 751. Remembered: while the files are unchanged
@@ -58,6 +98,9 @@ pub(super) fn export(resolver: &Resolver<'_>, uv_lock: &Path) -> Result<FoundLoc
             })?,
         );
     }
+    for group in resolver.settings.product.groups() {
+        key.text(group);
+    }
     // That the lock fits was checked for this very pair of files, or it was not.
     key.text(if resolver.settings.locked {
         "locked"
@@ -69,13 +112,16 @@ pub(super) fn export(resolver: &Resolver<'_>, uv_lock: &Path) -> Result<FoundLoc
         Some(text) => String::from_utf8_lossy(&text).into_owned(),
         None => {
             let text = run_export(resolver)?;
-            resolver.cache.write("uv-export", &key, text.as_bytes())?;
+            if resolver.writes {
+                resolver.cache.write("uv-export", &key, text.as_bytes())?;
+            }
             text
         }
     };
     Ok(FoundLock {
         path: uv_lock.to_owned(),
         lock: Lock::parse(uv_lock, &text)?,
+        is_new: false,
     })
 }
 
@@ -86,12 +132,39 @@ fn recorded(inputs: &Inputs) -> toml::Value {
     }
 }
 
+/// A folder for what uv reads and writes.
+enum Scratch {
+    Cache(cache::Scratch),
+    /// Of the system: nothing is to be written to the cache.
+    System(tempfile::TempDir),
+}
+
+impl Scratch {
+    fn new(resolver: &Resolver<'_>) -> Result<Self, WriteError> {
+        if resolver.writes {
+            return resolver.cache.scratch().map(Self::Cache);
+        }
+        let folder = tempfile::tempdir().map_err(|source| WriteError {
+            path: std::env::temp_dir(),
+            source,
+        });
+        folder.map(Self::System)
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Cache(folder) => folder.path(),
+            Self::System(folder) => folder.path(),
+        }
+    }
+}
+
 fn run_compile(
     resolver: &Resolver<'_>,
     inputs: &Inputs,
     path: &Path,
 ) -> Result<String, ResolveError> {
-    let scratch = resolver.cache.scratch()?;
+    let scratch = Scratch::new(resolver)?;
     let file = |name: &str, text: String| -> Result<_, ResolveError> {
         let path = scratch.path().join(name);
         write_atomically(&path, text.as_bytes())?;
@@ -117,6 +190,7 @@ fn run_compile(
         // Relative to the project, where uv is started.
         .arg("pyproject.toml")
         .arg(extensions);
+    add_groups(resolver, &mut uv);
     run(resolver, uv)?;
     fs::read_to_string(&output).map_err(|source| {
         wadup_project::LockError::Read {
@@ -131,6 +205,7 @@ fn run_export(resolver: &Resolver<'_>) -> Result<String, ResolveError> {
     let mut uv = uv(resolver)?;
     uv.args(["export", "--format", "pylock.toml", "--no-header"])
         .args(["--no-emit-project", "--no-default-groups"]);
+    add_groups(resolver, &mut uv);
     if resolver.settings.locked {
         let python = resolver.tools.native_python();
         let python = python.map_err(ResolveError::ProvidePython)?;

@@ -1,6 +1,6 @@
 //! A wheel's ZIP archive. It came from an index: nothing in it is trusted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -13,6 +13,10 @@ use super::error::WheelError;
 /// More than any pure-Python package has; the guest's memory is the tighter limit.
 const MAX_FILES: usize = 50_000;
 const MAX_TOTAL: u64 = 512 << 20;
+/// In bytes: `PATH_MAX`.
+const MAX_PATH: usize = 4096;
+/// In parts; a bundle takes more.
+const MAX_DEPTH: usize = 256;
 /// Deflate does not do better than about 1030.
 const MAX_RATIO: u64 = 1100;
 /// The ratio of a small entry says nothing.
@@ -58,12 +62,15 @@ impl<'f> Archive<'f> {
             same.then(|| folder.to_owned())
         };
         let names = self.zip.file_names().flatten();
-        names
-            .filter_map(|name| is_own(name.split('/').next()?))
-            .next()
-            .ok_or_else(|| WheelError::NoDistInfo {
-                wheel: self.filename.to_string(),
-            })
+        let own = names.filter_map(|name| is_own(name.split('/').next()?));
+        // Two may be spelled differently.
+        let own: BTreeSet<String> = own.collect();
+        let wheel = self.filename.to_string();
+        match own.len() {
+            0 => Err(WheelError::NoDistInfo { wheel }),
+            1 => Ok(own.into_iter().collect()),
+            _ => Err(WheelError::Ambiguous { wheel }),
+        }
     }
 
     /// The content of one entry.
@@ -128,13 +135,16 @@ impl<'f> Archive<'f> {
         };
         let entry = self.zip.by_index(index).map_err(zip_error)?;
         let name = entry.name().map_err(zip_error)?.into_owned();
+        if name.len() > MAX_PATH {
+            return Err(too_large("it has a path of more than 4,096 bytes"));
+        }
         if let Some(problem) = path_problem(&name) {
             return Err(self_entry(filename, &name, problem));
         }
         if entry.is_symlink() {
             return Err(self_entry(filename, &name, "it is a symbolic link"));
         }
-        let compressed = entry.compressed_size();
+        let (compressed, declared) = (entry.compressed_size(), entry.size());
         let mut content = Vec::new();
         entry
             .take(left + 1)
@@ -143,6 +153,13 @@ impl<'f> Archive<'f> {
         let size = content.len() as u64;
         if size > left {
             return Err(too_large("it unpacks to more than 512 MiB"));
+        }
+        if size != declared {
+            return Err(self_entry(
+                filename,
+                &name,
+                "it does not have the length that it says",
+            ));
         }
         if size > RATIO_FROM && size / compressed.max(1) > MAX_RATIO {
             return Err(too_large("it unpacks to more than 1100 times its size"));
@@ -184,6 +201,8 @@ fn path_problem(name: &str) -> Option<&'static str> {
         Some("its path leads out of the package")
     } else if path.split('/').any(|part| matches!(part, "" | ".")) {
         Some("its path has an empty part")
+    } else if path.split('/').count() > MAX_DEPTH {
+        Some("its path has more than 256 parts")
     } else {
         None
     }

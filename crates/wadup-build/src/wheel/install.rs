@@ -7,6 +7,7 @@ use wadup_project::WheelFilename;
 
 use super::archive::Archive;
 use super::error::WheelError;
+use super::metadata::Metadata;
 use super::record;
 
 /// The files of a wheel as they are laid out in `site-packages`, by relative path. RECORD is
@@ -19,6 +20,7 @@ pub(crate) fn unpack(
     let dist_info = archive.dist_info()?;
     let contents = archive.read_all()?;
     check_record(filename, &dist_info, &contents)?;
+    check_metadata(filename, &dist_info, &contents)?;
     let record = format!("{dist_info}/RECORD");
     let mut files = BTreeMap::new();
     for (entry, content) in contents {
@@ -29,7 +31,39 @@ pub(crate) fn unpack(
             return Err(archive.entry_error(&entry, "another entry has its place"));
         }
     }
-    Ok(files)
+    match file_with_files_in_it(&files) {
+        Some(file) => Err(archive.entry_error(file, "another entry has it as a folder")),
+        None => Ok(files),
+    }
+}
+
+fn file_with_files_in_it(files: &BTreeMap<String, Vec<u8>>) -> Option<&str> {
+    let mut folders = files.keys().flat_map(|path| folders_of(path));
+    folders.find(|folder| files.contains_key(*folder))
+}
+
+/// The folders that a file is in.
+fn folders_of(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
+/// A wheel has to be what its name says, which is what was locked.
+fn check_metadata(
+    filename: &WheelFilename,
+    dist_info: &str,
+    contents: &BTreeMap<String, Vec<u8>>,
+) -> Result<(), WheelError> {
+    let wrong = |problem| WheelError::Metadata {
+        wheel: filename.to_string(),
+        problem,
+    };
+    let text = contents.get(&format!("{dist_info}/METADATA"));
+    let text = text.ok_or_else(|| wrong("there is none".to_owned()))?;
+    let found = Metadata::parse(&String::from_utf8_lossy(text)).map_err(wrong)?;
+    if found.name == filename.name && found.version == filename.version {
+        return Ok(());
+    }
+    Err(wrong(format!("it is of {} {}", found.name, found.version)))
 }
 
 /// Where an entry belongs. `*.data` is for other places than `site-packages`: of these,
@@ -61,6 +95,7 @@ fn check_record(
         return Err(wrong(&path, "there is none"));
     };
     let recorded = record::parse(&String::from_utf8_lossy(text));
+    let recorded = recorded.map_err(|entry| wrong(&entry, "it is listed in two ways"))?;
     for (entry, content) in contents {
         // The specification exempts RECORD and its signatures.
         if *entry == path || *entry == format!("{path}.jws") || *entry == format!("{path}.p7s") {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use wadup_project::{PackageName, Requirement, Version, WheelFilename};
+use wadup_project::{PackageName, Requirement, Version, WheelFilename, parse_requirement};
 
 use super::archive::Archive;
 use super::error::WheelError;
@@ -44,7 +44,10 @@ impl Metadata {
             match field.to_ascii_lowercase().as_str() {
                 "name" => name = Some(parse(field, value)?),
                 "version" => version = Some(parse(field, value)?),
-                "requires-dist" => requires_dist.push(parse(field, value)?),
+                "requires-dist" => {
+                    let requirement = parse_requirement(value);
+                    requires_dist.push(requirement.map_err(|error| told(field, value, error))?);
+                }
                 _ => {}
             }
         }
@@ -59,7 +62,11 @@ impl Metadata {
 fn parse<T: FromStr<Err: ToString>>(field: &str, value: &str) -> Result<T, String> {
     value
         .parse()
-        .map_err(|error: T::Err| format!("{field}: {value}: {}", error.to_string()))
+        .map_err(|error: T::Err| told(field, value, error))
+}
+
+fn told(field: &str, value: &str, problem: impl ToString) -> String {
+    format!("{field}: {value}: {}", problem.to_string())
 }
 
 #[cfg(test)]

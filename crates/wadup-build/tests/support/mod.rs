@@ -10,8 +10,8 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock};
 
 use wadup_build::{
-    BuildError, BuildOutput, BuildSettings, Download, ExtensionRecipe, GuestFile, Runtime, Silent,
-    ToolError, ToolchainTools, Tools, build,
+    BuildError, BuildOutput, BuildSettings, Download, ExtensionRecipe, GuestFile, MissingStep,
+    Runtime, Silent, ToolError, ToolchainTools, Tools, build,
 };
 use wadup_project::{PackageName, Project, Version};
 use wadup_toolchain::{Settings, Toolchain};
@@ -55,6 +55,9 @@ impl Tools for Elsewhere {
     }
     fn guest_python(&self) -> &[GuestFile] {
         self.tools.guest_python()
+    }
+    fn missing_steps(&self, extensions: &[PackageName]) -> Result<Vec<MissingStep>, ToolError> {
+        self.tools.missing_steps(extensions)
     }
     fn runtime(&self, extensions: &[PackageName], offline: bool) -> Result<Runtime, ToolError> {
         self.tools.runtime(extensions, offline)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use wadup_toolchain::network;
 
 use super::memory::megabytes;
-use super::orders::{Orders, build, write_project};
+use super::orders::{Orders, build, copy, write_project};
 use super::process::{self, Series};
 use crate::cli::BenchArgs;
 use crate::context::{Context, say};
@@ -111,20 +111,6 @@ fn parts(context: &Context, scratch: &Path) -> anyhow::Result<Vec<(String, u64)>
     let parts = inspection.parts.into_iter();
     let parts = parts.map(|part| (part.name, part.size));
     Ok(parts.chain([("all".to_owned(), inspection.size)]).collect())
-}
-
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-    }
-    Ok(())
 }
 
 impl Builds {

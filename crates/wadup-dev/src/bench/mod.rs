@@ -6,12 +6,14 @@ mod guest;
 mod instance;
 mod machine;
 mod memory;
-mod orders;
-mod process;
+pub(crate) mod orders;
+pub(crate) mod process;
 mod python;
 mod report;
+mod rows;
 mod start;
 mod throughput;
+mod timeout;
 mod wasi_python;
 
 use std::io::Write as _;
@@ -79,7 +81,11 @@ impl Report {
             Section::Throughput => {
                 throughput::measure(context, args, self.throughput.insert(Default::default()))?
             }
+            Section::Rows => rows::measure(context, args, self.rows.insert(Default::default()))?,
             Section::Memory => memory::measure(context, self.memory.insert(Default::default()))?,
+            Section::Timeout => {
+                timeout::measure(context, args, self.timeout.insert(Default::default()))?
+            }
             Section::Build => build::measure(context, args, self.build.insert(Default::default()))?,
         }
         Ok(())

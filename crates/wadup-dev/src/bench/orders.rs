@@ -106,7 +106,7 @@ pub(super) fn write_project(folder: &Path, more: &str) -> anyhow::Result<()> {
 }
 
 /// Builds a project in this process.
-pub(super) fn build(context: &Context, project: &Path, output: &Path) -> anyhow::Result<()> {
+pub(crate) fn build(context: &Context, project: &Path, output: &Path) -> anyhow::Result<()> {
     let project = Project::load(project)?;
     let tools = ToolchainTools::new(&context.toolchain)?;
     let settings = BuildSettings {
@@ -114,6 +114,21 @@ pub(super) fn build(context: &Context, project: &Path, output: &Path) -> anyhow:
         ..BuildSettings::default()
     };
     wadup_build::build(&project, &settings, &tools, &Silent)?;
+    Ok(())
+}
+
+/// Copies a project, as a build writes into it.
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
     Ok(())
 }
 

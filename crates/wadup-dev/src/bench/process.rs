@@ -113,7 +113,7 @@ impl Spread {
 }
 
 /// The `wadup` of this checkout, built if need be.
-pub(super) fn wadup() -> anyhow::Result<PathBuf> {
+pub(crate) fn wadup() -> anyhow::Result<PathBuf> {
     let mut cargo = network("cargo");
     cargo.args(["build", "--release", "--package", "wadup", "--quiet"]);
     output(&mut cargo).context("failed to build wadup")?;

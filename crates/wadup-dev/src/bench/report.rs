@@ -15,8 +15,10 @@ use super::instance::Phases;
 use super::machine::{Machine, Versions, load};
 use super::memory::Peaks;
 use super::python::Python;
+use super::rows::Rows;
 use super::start::Start;
 use super::throughput::Throughput;
+use super::timeout::Timeouts;
 use crate::context::Context;
 
 /// Counts up when a reader of the JSON would have to change.
@@ -42,7 +44,11 @@ pub(crate) struct Report {
     pub(crate) start: Option<Start>,
     pub(crate) instance: Option<Phases>,
     pub(crate) throughput: Option<Throughput>,
+    #[serde(default)]
+    pub(crate) rows: Option<Rows>,
     pub(crate) memory: Option<Peaks>,
+    #[serde(default)]
+    pub(crate) timeout: Option<Timeouts>,
     pub(crate) build: Option<Builds>,
 }
 
@@ -63,7 +69,9 @@ impl Report {
             start: None,
             instance: None,
             throughput: None,
+            rows: None,
             memory: None,
+            timeout: None,
             build: None,
         })
     }
@@ -139,7 +147,9 @@ impl Report {
             self.start.as_ref().map(Start::markdown),
             self.instance.as_ref().map(Phases::markdown),
             self.throughput.as_ref().map(Throughput::markdown),
+            self.rows.as_ref().map(Rows::markdown),
             self.memory.as_ref().map(Peaks::markdown),
+            self.timeout.as_ref().map(Timeouts::markdown),
             self.build.as_ref().map(Builds::markdown),
             self.python.as_ref().map(Python::markdown),
             self.guest.as_ref().map(guest::markdown),

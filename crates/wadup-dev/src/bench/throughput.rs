@@ -30,6 +30,8 @@ enum How {
     Native,
 }
 
+const ISOLATIONS: [&str; 2] = ["fresh", "reuse"];
+
 impl How {
     fn name(self) -> String {
         match self {
@@ -82,7 +84,7 @@ pub(super) fn measure(
 fn ways() -> Vec<How> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut ways = Vec::new();
-    for isolation in ["fresh", "reuse"] {
+    for isolation in ISOLATIONS {
         ways.push(How::Wadup { jobs: 1, isolation });
         if cores > 1 {
             ways.push(How::Wadup {
@@ -138,7 +140,25 @@ impl Throughput {
                 each(cpu.min),
             );
         }
+        for isolation in ISOLATIONS {
+            text += &self.scaling(isolation).unwrap_or_default();
+        }
         text
+    }
+
+    /// How much faster as many jobs are as there are cores, if there are several.
+    fn scaling(&self, isolation: &str) -> Option<String> {
+        let start = format!("wadup, {isolation}, ");
+        let mut ways = self
+            .ways
+            .iter()
+            .filter(|(name, _)| name.starts_with(&start));
+        let ((one, alone), (all, together)) = (ways.next()?, ways.next()?);
+        let best = |series: &Series| series.wall().iter().copied().reduce(f64::min);
+        let factor = best(alone)? / best(together)?;
+        Some(format!(
+            "\n{all}: {factor:.2} times as fast as {one}, the best of each, which took turns.\n"
+        ))
     }
 }
 
@@ -165,5 +185,28 @@ mod tests {
         };
         let line = "| it | 3 | 250 (500) | 4000 (2000) | 1000 (1000) |\n";
         assert!(throughput.markdown().ends_with(line));
+    }
+
+    #[test]
+    fn jobs_are_compared_by_their_best() {
+        let way = |jobs, seconds| {
+            let isolation = ISOLATIONS[0];
+            let mut series = Series::default();
+            for seconds in [9, seconds] {
+                series.push(&Took {
+                    wall: Duration::from_secs(seconds),
+                    ..Took::default()
+                });
+            }
+            (How::Wadup { jobs, isolation }.name(), series)
+        };
+        let throughput = Throughput {
+            inputs: 1,
+            ways: vec![way(1, 6), way(2, 4)],
+        };
+        let scaling = throughput.scaling(ISOLATIONS[0]).unwrap();
+        let expected = "wadup, fresh, 2 job(s): 1.50 times as fast as wadup, fresh, 1 job(s)";
+        assert!(scaling.trim().starts_with(expected), "{scaling}");
+        assert_eq!(throughput.scaling(ISOLATIONS[1]), None);
     }
 }

@@ -3,7 +3,7 @@
 //! - [`files`]: runs a suite's test files, one fresh instance (or process) each.
 //! - [`comparison`]: what differs.
 //! - [`verdict`]: what may differ, and for which [`Reason`](reason::Reason).
-//! - [`report`]: what is shown; [`document`]: the tables of `docs/conformance.md`.
+//! - [`report`]: what is shown; [`document`]: the tables of `docs/inside/conformance.md`.
 
 mod comparison;
 mod document;

@@ -180,7 +180,7 @@ impl Verdict {
     fn to_toml(&self, suite: &str) -> String {
         let mut text = format!(
             "# What differs from native CPython in the tests of {suite}: `cargo dev conformance`, \
-             see docs/conformance.md.\n\
+             see docs/inside/conformance.md.\n\
              # `--update` rewrites this file and keeps the reasons.\n"
         );
         // Writing to a string does not fail.

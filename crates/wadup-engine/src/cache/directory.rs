@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
@@ -92,12 +93,42 @@ impl Directory {
         Ok(Some(file))
     }
 
-    /// A new file under a name that nobody else has.
-    pub(super) fn create_temporary(&self, name: &str) -> Result<File, Problem> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        rustix::fs::openat(&self.fd, name, flags, Mode::RUSR)
-            .map(File::from)
-            .map_err(|e| io_problem("written")(e.into()))
+    /// A new file that is to be called `name` once it is finished, and what it is called until
+    /// then. It is locked as long as it is open: one that is not was left by a process that was
+    /// killed, and whoever finds it removes it.
+    pub(super) fn create_temporary(&self, name: &str) -> Result<(String, File), Problem> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let temporary = format!(".{name}.{}.{number}", std::process::id());
+            let file = match rustix::fs::openat(&self.fd, &temporary, flags, Mode::RUSR) {
+                Ok(fd) => File::from(fd),
+                // Of another process, perhaps in another container.
+                Err(rustix::io::Errno::EXIST) => continue,
+                Err(error) => return Err(io_problem("written")(error.into())),
+            };
+            // Where there are no locks, nothing can be found to be left behind.
+            let _ = file.lock();
+            let metadata = file.metadata().map_err(io_problem("written"))?;
+            // It may have been found before it was locked.
+            if metadata.nlink() > 0 {
+                return Ok((temporary, file));
+            }
+        }
+    }
+
+    /// Removes a temporary file unless a process has it.
+    pub(super) fn remove_abandoned(&self, temporary: &str) {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(fd) = rustix::fs::openat(&self.fd, temporary, flags, Mode::empty()) else {
+            return;
+        };
+        let file = File::from(fd);
+        // Whoever has just made it waits for the lock until it is gone.
+        if file.try_lock().is_ok() {
+            self.remove(temporary);
+        }
     }
 
     /// Puts a finished file in its place, atomically.
@@ -111,7 +142,12 @@ impl Directory {
         let Ok(entries) = rustix::fs::Dir::read_from(&self.fd) else {
             return Vec::new();
         };
-        let listed = entries.filter_map(|entry| self.stat(entry.ok()?.file_name()));
+        let listed = entries.filter_map(|entry| {
+            let entry = entry.ok()?;
+            let name = entry.file_name();
+            // Not the folder itself, and the one that it is in.
+            (name != c"." && name != c"..").then(|| self.stat(name))?
+        });
         listed.collect()
     }
 

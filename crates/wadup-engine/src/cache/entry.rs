@@ -10,7 +10,6 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::{Engine, Module};
 
@@ -71,37 +70,63 @@ fn with_entry<T>(
     taken.map(Some)
 }
 
-/// Writes the entry of `key`.
-pub(super) fn store(directory: &Directory, key: &Key, image: &[u8]) -> Result<(), Problem> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let temporary = format!(
-        ".{}.{}.{}",
-        key.file_name(),
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    );
-    // Left by a process with the same id that was killed.
-    directory.remove(&temporary);
-    let stored = directory
-        .create_temporary(&temporary)
-        .and_then(|file| write(file, key, image).map_err(io_problem("written")))
-        .and_then(|()| directory.rename(&temporary, &key.file_name()));
-    match stored {
-        Ok(()) => prune(directory, &key.file_name()),
-        Err(_) => directory.remove(&temporary),
-    }
-    stored
+/// An entry that is being written, under a temporary name. It goes if it is not sealed.
+pub(crate) struct Draft {
+    directory: Directory,
+    key: Key,
+    name: String,
+    file: File,
+    sealed: bool,
 }
 
-fn write(mut file: File, key: &Key, image: &[u8]) -> std::io::Result<()> {
-    let length = (image.len() as u64).to_le_bytes();
-    let mut hasher = blake3::Hasher::new();
-    for part in [image, &length, key.as_bytes()] {
-        hasher.update(part);
-        file.write_all(part)?;
+impl Draft {
+    pub(super) fn new(directory: Directory, key: Key) -> Result<Self, Problem> {
+        let (name, file) = directory.create_temporary(&key.file_name())?;
+        Ok(Self {
+            directory,
+            key,
+            name,
+            file,
+            sealed: false,
+        })
     }
-    file.write_all(hasher.finalize().as_bytes())?;
-    file.write_all(MAGIC)
+
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// What the entry is to hold has to be in it, and nothing else.
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Completes the entry and gives it its name.
+    pub(super) fn seal(mut self) -> Result<(), Problem> {
+        self.complete().map_err(io_problem("written"))?;
+        self.directory.rename(&self.name, &self.key.file_name())?;
+        self.sealed = true;
+        prune(&self.directory, &self.key.file_name());
+        Ok(())
+    }
+
+    fn complete(&self) -> std::io::Result<()> {
+        let mut file = &self.file;
+        let length = file.seek(SeekFrom::End(0))?;
+        file.write_all(&length.to_le_bytes())?;
+        file.write_all(self.key.as_bytes())?;
+        let covered = file.stream_position()?;
+        let digest = crate::digest::of_file(file, covered)?;
+        file.write_all(digest.as_bytes())?;
+        file.write_all(MAGIC)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.sealed {
+            self.directory.remove(&self.name);
+        }
+    }
 }
 
 /// Reads all of the entry and compares its digest. The file's position is left at the start.

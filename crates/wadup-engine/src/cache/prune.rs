@@ -7,8 +7,6 @@ use super::directory::{Directory, Listed};
 
 /// How much the entries may occupy together, in bytes: some two dozen CPythons.
 const MAX_TOTAL: u64 = 2 << 30;
-/// A temporary file that is older was left by a process that was killed.
-const MAX_TEMPORARY_AGE: Duration = Duration::from_secs(3600);
 /// An entry's time of last use is kept to this precision.
 const USE_PRECISION: Duration = Duration::from_secs(24 * 3600);
 
@@ -30,9 +28,8 @@ pub(super) fn prune(directory: &Directory, keep: &str) {
 fn prune_to(directory: &Directory, keep: &str, max_total: u64) {
     let mut entries = directory.list();
     entries.retain(|entry| {
-        let left_behind = entry.is_temporary() && age(entry.modified) > MAX_TEMPORARY_AGE;
-        if left_behind {
-            directory.remove(&entry.name);
+        if entry.is_temporary() {
+            directory.remove_abandoned(&entry.name);
         }
         !entry.is_temporary()
     });
@@ -100,14 +97,17 @@ mod tests {
     }
 
     #[test]
-    fn old_temporary_files_go() {
+    fn temporary_files_that_nobody_has_go() {
         let folder = tempfile::tempdir().unwrap();
-        add(folder.path(), ".x.cwasm.1.0", 10, 2);
-        add(folder.path(), ".y.cwasm.2.0", 10, 0);
+        add(folder.path(), ".x.cwasm.1.0", 10, 0);
         add(folder.path(), "z.cwasm", 10, 1000);
         let directory = Directory::create(folder.path()).unwrap();
+        let (name, file) = directory.create_temporary("y.cwasm").unwrap();
         prune(&directory, "z.cwasm");
-        assert_eq!(names(folder.path()), [".y.cwasm.2.0", "z.cwasm"]);
+        assert_eq!(names(folder.path()), [&name, "z.cwasm"]);
+        drop(file);
+        prune(&directory, "z.cwasm");
+        assert_eq!(names(folder.path()), ["z.cwasm"]);
     }
 
     #[test]

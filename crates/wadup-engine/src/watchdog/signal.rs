@@ -4,10 +4,10 @@
 //! WebAssembly's (a function's body, no trampoline and nothing of the host), it lets the thread
 //! go on at an instruction that traps, as WebAssembly's `unreachable` does; wasmtime then does
 //! what it does for any trap. Otherwise the handler does nothing, and the signal comes again.
+//! A guest that is in WASI functions most of the time is ended by the next one that it calls.
 //!
-//! That ends any guest that returns from the host again and again. Code in which one
-//! instruction can stay in the host for long (bulk memory and table operations) is therefore
-//! compiled with checks instead: see [`Interruption`](crate::engine::Interruption).
+//! Code in which one instruction can stay in the host for long (bulk memory and table operations)
+//! is compiled with checks instead: see [`Interruption`](crate::engine::Interruption).
 
 #![expect(
     unsafe_code,

@@ -23,6 +23,22 @@ const INLINE: u64 = 1 << 20;
 /// How much is read at a time.
 const CHUNK: usize = 1 << 18;
 
+/// Why there is no content.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// It was read, and could not be kept: the host's failure, not the input's.
+    #[error("it could not be kept")]
+    NotSpooled(#[source] io::Error),
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Unreadable::from(error).into()
+    }
+}
+
 /// Asked now and then while a long input is read; `true` gives up.
 type StopReading<'a> = &'a dyn Fn() -> bool;
 
@@ -33,7 +49,7 @@ pub(crate) fn open(
     follow: bool,
     spool: u64,
     stop: StopReading<'_>,
-) -> Result<Opened, Unreadable> {
+) -> Result<Opened, OpenError> {
     let file = open_file(path, follow)?;
     let metadata = file.metadata()?;
     let stamp = Stamp::of(&metadata);
@@ -46,12 +62,12 @@ pub(crate) fn open(
     if Stamp::of(&file.metadata()?) == stamp {
         Ok(opened)
     } else {
-        Err(Unreadable::Changed)
+        Err(Unreadable::Changed.into())
     }
 }
 
 /// All of stdin, up to `spool` bytes.
-pub(crate) fn open_stdin(spool: u64, stop: StopReading<'_>) -> Result<Opened, Unreadable> {
+pub(crate) fn open_stdin(spool: u64, stop: StopReading<'_>) -> Result<Opened, OpenError> {
     read_unsized(Stdin { stop }, spool, stop)
 }
 
@@ -82,8 +98,26 @@ impl Read for Stdin<'_> {
     }
 }
 
+/// Waits for something on stdin; 0 is its end. Gives up when `stop` says so.
+///
+/// # Errors
+///
+/// When it cannot be read, or was given up.
+pub fn read_stdin(buf: &mut [u8], stop: &dyn Fn() -> bool) -> io::Result<usize> {
+    Stdin { stop }.read(buf)
+}
+
+/// Content that is in memory.
+pub(crate) fn open_content(bytes: &Arc<[u8]>) -> Opened {
+    Opened {
+        size: bytes.len() as u64,
+        sha256: Sha256::digest(bytes).into(),
+        content: Content::Bytes(Arc::clone(bytes)),
+    }
+}
+
 /// Content that a guest handed over.
-pub(crate) fn open_piece(piece: &Arc<Piece>, stop: StopReading<'_>) -> Result<Opened, Unreadable> {
+pub(crate) fn open_piece(piece: &Arc<Piece>, stop: StopReading<'_>) -> Result<Opened, OpenError> {
     let mut hasher = Sha256::new();
     let reader = PieceReader { piece, offset: 0 };
     copy(reader, u64::MAX, stop, |chunk| {
@@ -158,14 +192,10 @@ fn read_inline(file: &File, length: u64) -> Result<Opened, Unreadable> {
 }
 
 fn inline(bytes: Vec<u8>) -> Opened {
-    Opened {
-        size: bytes.len() as u64,
-        sha256: Sha256::digest(&bytes).into(),
-        content: Content::Bytes(bytes.into()),
-    }
+    open_content(&bytes.into())
 }
 
-fn hash_file(file: File, length: u64, stop: StopReading<'_>) -> Result<Opened, Unreadable> {
+fn hash_file(file: File, length: u64, stop: StopReading<'_>) -> Result<Opened, OpenError> {
     let stamp = Stamp::of(&file.metadata()?);
     let mut hasher = Sha256::new();
     let hashed = copy(&file, u64::MAX, stop, |chunk| {
@@ -173,7 +203,7 @@ fn hash_file(file: File, length: u64, stop: StopReading<'_>) -> Result<Opened, U
         Ok(())
     })?;
     if hashed != length {
-        return Err(Unreadable::Changed);
+        return Err(Unreadable::Changed.into());
     }
     Ok(Opened {
         content: Content::File(Arc::new(HashedFile {
@@ -191,7 +221,7 @@ fn read_unsized(
     mut reader: impl Read,
     limit: u64,
     stop: StopReading<'_>,
-) -> Result<Opened, Unreadable> {
+) -> Result<Opened, OpenError> {
     let mut start = Vec::new();
     let inline_limit = INLINE.min(limit);
     reader
@@ -201,12 +231,15 @@ fn read_unsized(
     if start.len() as u64 <= inline_limit {
         return Ok(inline(start));
     }
-    let mut spool = tempfile::tempfile()?;
-    spool.write_all(&start)?;
+    let spool_failed = OpenError::NotSpooled;
+    let mut spool = tempfile::tempfile().map_err(spool_failed)?;
+    spool.write_all(&start).map_err(spool_failed)?;
     let rest = limit - limit.min(start.len() as u64);
-    let copied = copy(reader, rest + 1, stop, |chunk| spool.write_all(chunk))?;
+    let copied = copy(reader, rest + 1, stop, |chunk| {
+        spool.write_all(chunk).map_err(spool_failed)
+    })?;
     if start.len() as u64 + copied > limit {
-        return Err(Unreadable::TooLong { limit });
+        return Err(Unreadable::TooLong { limit }.into());
     }
     spool.seek(SeekFrom::Start(0))?;
     hash_file(spool, start.len() as u64 + copied, stop)
@@ -217,20 +250,20 @@ fn copy(
     mut reader: impl Read,
     most: u64,
     stop: StopReading<'_>,
-    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<u64> {
+    mut sink: impl FnMut(&[u8]) -> Result<(), OpenError>,
+) -> Result<u64, OpenError> {
     let mut reader = reader.by_ref().take(most);
     let mut buffer = vec![0; CHUNK];
     let mut copied = 0;
     loop {
         if stop() {
-            return Err(io::ErrorKind::TimedOut.into());
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
         let read = match reader.read(&mut buffer) {
             Ok(0) => return Ok(copied),
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         };
         sink(&buffer[..read])?;
         copied += read as u64;

@@ -22,6 +22,8 @@ pub(crate) enum Unreadable {
     Socket,
     #[error("it is a device")]
     Device,
+    #[error("it is what the run writes")]
+    Output,
     #[error("it changed while it was read")]
     Changed,
     #[error(
@@ -43,6 +45,7 @@ impl Unreadable {
             Self::Fifo => "fifo",
             Self::Socket => "socket",
             Self::Device => "device",
+            Self::Output => "output",
             Self::Changed => "changed",
             Self::TooLong { .. } => "too-long",
             Self::Io(_) => "io",

@@ -2,28 +2,46 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use wadup_protocol::metadata::{Column, Table};
+use serde::{Deserialize, Deserializer};
+use wadup_protocol::metadata::{Column, MAX_COLUMNS, SchemaError, Table};
+use wadup_wasi::Deadline;
 
 use super::{Refusal, Spool};
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, clipped};
+
+/// Rows and tables between two looks at the deadline.
+const UNWATCHED: u32 = 256;
 
 /// Reads all of `json` into `spool`.
-pub(super) fn read(spool: &mut Spool, file: &str, json: &[u8]) -> Result<(), Refusal> {
-    if pass(spool, file, json, Pass::First)? {
-        pass(spool, file, json, Pass::RowsOnly)?;
+pub(super) fn read(
+    spool: &mut Spool,
+    file: &str,
+    json: &[u8],
+    deadline: &Deadline,
+) -> Result<(), Refusal> {
+    if pass(spool, file, json, deadline, Pass::First)? {
+        pass(spool, file, json, deadline, Pass::RowsOnly)?;
     }
     Ok(())
 }
 
 /// Whether there were rows in front of the tables that they may belong to: they were passed
 /// over.
-fn pass(spool: &mut Spool, file: &str, json: &[u8], pass: Pass) -> Result<bool, Refusal> {
+fn pass(
+    spool: &mut Spool,
+    file: &str,
+    json: &[u8],
+    deadline: &Deadline,
+    pass: Pass,
+) -> Result<bool, Refusal> {
     let mut reader = Reader {
         spool,
         file,
+        deadline,
+        unwatched: 0,
         pass,
         tables_seen: false,
         rows_passed_over: false,
@@ -47,7 +65,7 @@ pub(super) struct TableText<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
     #[serde(borrow)]
-    columns: Vec<ColumnText<'a>>,
+    columns: Columns<ColumnText<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +84,56 @@ pub(super) struct RowText<'a> {
     #[serde(borrow)]
     pub(super) table_name: Cow<'a, str>,
     #[serde(borrow)]
-    pub(super) values: Vec<Option<ValueText<'a>>>,
+    values: Columns<Option<ValueText<'a>>>,
+}
+
+/// One for each column of a table. What is beyond the most that there can be is read past and
+/// counted: a list of nothing but commas would be several times as long in memory.
+struct Columns<T> {
+    first: Vec<T>,
+    count: usize,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Columns<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ColumnsVisitor(PhantomData))
+    }
+}
+
+struct ColumnsVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ColumnsVisitor<T> {
+    type Value = Columns<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Columns<T>, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < MAX_COLUMNS
+            && let Some(value) = seq.next_element()?
+        {
+            first.push(value);
+        }
+        let mut count = first.len();
+        while first.len() == MAX_COLUMNS && seq.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Columns { first, count })
+    }
+}
+
+impl<'a> RowText<'a> {
+    /// How many values it has.
+    pub(super) fn len(&self) -> usize {
+        self.values.count
+    }
+
+    /// The values, as many of them as a table can have columns.
+    pub(super) fn values(&self) -> &[Option<ValueText<'a>>] {
+        &self.values.first
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,17 +145,26 @@ pub(super) enum ValueText<'a> {
 
 impl TableText<'_> {
     pub(super) fn parse(self, file: &str) -> Result<Table, Rejection> {
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in self.columns {
-            let data_type = column
-                .data_type
-                .parse()
-                .map_err(|error| Rejection::UnknownType {
-                    file: file.to_owned(),
-                    table: self.name.clone().into_owned(),
-                    column: column.name.clone().into_owned(),
-                    error,
-                })?;
+        if self.columns.count > MAX_COLUMNS {
+            return Err(Rejection::Schema {
+                file: file.to_owned(),
+                error: SchemaError::TooManyColumns {
+                    table: clipped(&self.name),
+                    columns: self.columns.count,
+                },
+            });
+        }
+        let mut columns = Vec::with_capacity(self.columns.count);
+        for column in self.columns.first {
+            let data_type =
+                clipped(&column.data_type)
+                    .parse()
+                    .map_err(|error| Rejection::UnknownType {
+                        file: file.to_owned(),
+                        table: clipped(&self.name),
+                        column: clipped(&column.name),
+                        error,
+                    })?;
             columns.push(Column {
                 name: column.name.into_owned(),
                 data_type,
@@ -111,6 +187,9 @@ enum Pass {
 struct Reader<'s> {
     spool: &'s mut Spool,
     file: &'s str,
+    deadline: &'s Deadline,
+    /// Rows and tables since the deadline was last looked at.
+    unwatched: u32,
     pass: Pass,
     tables_seen: bool,
     rows_passed_over: bool,
@@ -130,6 +209,17 @@ impl Reader<'_> {
     fn give_up<E: serde::de::Error>(&mut self, refusal: Refusal) -> E {
         self.refusal = Some(refusal);
         E::custom("refused")
+    }
+
+    /// Called for each row and table.
+    fn watch<E: serde::de::Error>(&mut self) -> Result<(), E> {
+        self.unwatched += 1;
+        if self.unwatched == UNWATCHED {
+            self.unwatched = 0;
+            let checked = self.deadline.check();
+            return checked.map_err(|interrupted| self.give_up(interrupted.into()));
+        }
+        Ok(())
     }
 }
 
@@ -160,14 +250,14 @@ impl<'de> Visitor<'de> for &mut Reader<'_> {
                     self.tables_seen = true;
                     match self.pass {
                         Pass::First => map.next_value_seed(Tables(self))?,
-                        Pass::RowsOnly => map.next_value::<IgnoredAny>().map(|_| ())?,
+                        Pass::RowsOnly => map.next_value_seed(PassedOver(self))?,
                     }
                 }
                 Key::Rows => {
                     rows_seen = true;
                     if self.pass == Pass::First && !self.tables_seen {
                         self.rows_passed_over = true;
-                        map.next_value::<IgnoredAny>()?;
+                        map.next_value_seed(PassedOver(self))?;
                     } else {
                         map.next_value_seed(RowsSeed(self))?;
                     }
@@ -198,9 +288,36 @@ impl<'de> Visitor<'de> for Tables<'_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Self(reader) = self;
         while let Some(table) = seq.next_element::<TableText<'de>>()? {
+            reader.watch()?;
             if let Err(refusal) = reader.spool.define(reader.file, table) {
                 return Err(reader.give_up(refusal));
             }
+        }
+        Ok(())
+    }
+}
+
+/// What another pass reads.
+struct PassedOver<'r, 's>(&'r mut Reader<'s>);
+
+impl<'de> DeserializeSeed<'de> for PassedOver<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for PassedOver<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            self.0.watch()?;
         }
         Ok(())
     }
@@ -228,6 +345,7 @@ impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
         let mut number = 0;
         while let Some(row) = seq.next_element::<RowText<'de>>()? {
             number += 1;
+            reader.watch()?;
             if let Err(refusal) = reader.spool.push(reader.file, number, &row) {
                 return Err(reader.give_up(refusal));
             }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use wadup_engine::{Finished, Kept, Limits};
 use wadup_sink::{InputRecord, OutcomeRecord, Rows, Status};
@@ -12,7 +12,7 @@ use wadup_wasi::WasiCtx;
 use super::{Job, Origin, Run, Work, Workplace};
 use crate::events::Event;
 use crate::host::RunError;
-use crate::inputs::{self, Opened, Source, Unreadable};
+use crate::inputs::{self, OpenError, Opened, Source, Unreadable};
 use crate::intake::Intake;
 use crate::outcome::{NoOutcome, Verdict, output};
 use crate::resume::Decision;
@@ -144,15 +144,6 @@ impl Run<'_> {
         opened: &Result<Opened, Unreadable>,
         tree: &Arc<Tree>,
     ) -> Option<Processed> {
-        let mut record = InputRecord {
-            number: job.number,
-            parent: job.parent,
-            path: job.path,
-            size: opened.as_ref().ok().map(|opened| opened.size),
-            sha256: opened.as_ref().ok().map(|opened| opened.sha256),
-            replaces: Vec::new(),
-            outcomes: Vec::with_capacity(self.artifacts.len()),
-        };
         let verdict = match opened {
             Err(why) => Some(Verdict::unreadable(why)),
             Ok(_) if job.depth > self.settings.max_depth => {
@@ -161,16 +152,27 @@ impl Run<'_> {
             Ok(_) => None,
         };
         let mut children = Vec::new();
+        let mut outcomes = Vec::with_capacity(self.artifacts.len());
         for artifact in 0..self.artifacts.len() {
             let outcome = match (&verdict, opened) {
                 (None, Ok(opened)) => {
-                    let path = record.path.clone();
+                    let path = job.path.clone();
                     self.execute(workplace, artifact, path, opened, tree, &mut children)?
                 }
                 (verdict, _) => verdict.as_ref()?.without_execution(artifact),
             };
-            record.outcomes.push(outcome);
+            outcomes.push(outcome);
         }
+        let record = InputRecord {
+            number: job.number,
+            parent: job.parent,
+            path: job.path,
+            size: opened.as_ref().ok().map(|opened| opened.size),
+            sha256: opened.as_ref().ok().map(|opened| opened.sha256),
+            finished_at: SystemTime::now(),
+            replaces: Vec::new(),
+            outcomes,
+        };
         Some(Processed { record, children })
     }
 
@@ -183,10 +185,19 @@ impl Run<'_> {
                 inputs::open(path, *follow, spool, &stop)
             }
             Origin::Given(Source::Stdin) => inputs::open_stdin(spool, &stop),
-            Origin::Given(Source::Unreadable { why, .. }) => Err(why.clone()),
+            Origin::Given(Source::Content { bytes, .. }) => Ok(inputs::open_content(bytes)),
+            Origin::Given(Source::Unreadable { why, .. }) => Err(why.clone().into()),
             Origin::Emitted { piece, .. } => inputs::open_piece(piece, &stop),
         };
-        (!stop()).then_some(opened)
+        match opened {
+            _ if stop() => None,
+            Err(OpenError::NotSpooled(error)) => {
+                self.fail(RunError::Spool(error));
+                None
+            }
+            Err(OpenError::Unreadable(why)) => Some(Err(why)),
+            Ok(opened) => Some(Ok(opened)),
+        }
     }
 
     /// One artifact on one input, in a sandbox of its own. `None` if it was interrupted or the
@@ -216,6 +227,10 @@ impl Run<'_> {
         let verdict = match Verdict::on(&finished, &mut delivery, changed, &self.schema) {
             Ok(verdict) => verdict,
             Err(NoOutcome::Interrupted) => return None,
+            Err(NoOutcome::NotSpooled(error)) => {
+                self.fail(RunError::Spool(error));
+                return None;
+            }
             Err(NoOutcome::HostFailed(message)) => {
                 self.fail(RunError::Host { message });
                 return None;

@@ -31,7 +31,7 @@ enum Place {
     },
 }
 
-/// A file that only grows, and that is gone with its last piece.
+/// A file that is written at its end only, and that is gone with its last piece.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,
@@ -62,6 +62,25 @@ impl Spool {
         *end = start + content.len();
         Ok(start)
     }
+
+    /// What it takes of the disk.
+    #[cfg(test)]
+    pub(super) fn blocks(&self) -> u64 {
+        use std::os::unix::fs::MetadataExt;
+        self.file.metadata().unwrap().blocks()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn release(&self, offset: u64, length: u64) -> bool {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        fallocate(&self.file, hole, offset, length).is_ok()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn release(&self, _offset: u64, _length: u64) -> bool {
+        false
+    }
 }
 
 impl Piece {
@@ -85,8 +104,18 @@ impl Piece {
         })
     }
 
+    #[cfg(test)]
     pub(super) fn is_in_memory(&self) -> bool {
         matches!(self.place, Place::Memory { .. })
+    }
+
+    /// Gives the disk its place back; the piece is not read any more. Whether it takes no place
+    /// then (one in memory goes when it is dropped).
+    pub(super) fn release(&self) -> bool {
+        match &self.place {
+            Place::Memory { .. } => true,
+            Place::Spool { spool, offset } => spool.release(*offset, self.length),
+        }
     }
 
     pub(crate) fn len(&self) -> u64 {

@@ -6,6 +6,8 @@ pub const FORMAT_VERSION: u32 = 2;
 pub(super) const MAGIC: &[u8; 8] = b"wadupbdl";
 pub(super) const HEADER_LEN: usize = 64;
 pub(super) const NODE_LEN: usize = 28;
+/// The most parts that a path may have, so that a tree can be walked by recursion.
+pub(super) const DEPTH_MAX: usize = 1000;
 /// Where the dictionary starts is a multiple of this.
 pub(super) const DATA_ALIGN: usize = 64;
 

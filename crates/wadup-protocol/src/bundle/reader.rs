@@ -1,7 +1,7 @@
 //! Reading a bundle in place.
 
 use super::error::BundleError;
-use super::format::{DATA_ALIGN, FORMAT_VERSION, HEADER_LEN, Header, NODE_LEN, Record};
+use super::format::{DATA_ALIGN, DEPTH_MAX, FORMAT_VERSION, HEADER_LEN, Header, NODE_LEN, Record};
 use super::node::{Node, range};
 use super::{Boot, format};
 
@@ -123,7 +123,8 @@ impl<'a> Bundle<'a> {
     }
 
     /// Breadth-first order means that the children of all directories, one after another,
-    /// are the nodes 1, 2, 3…: each has one parent, and there is no cycle.
+    /// are the nodes 1, 2, 3…: each has one parent, and there is no cycle. The children of all
+    /// nodes of a level are the next level.
     fn check_nodes(&self) -> Result<(), BundleError> {
         let count = self.len();
         if count == 0 {
@@ -134,7 +135,14 @@ impl<'a> Bundle<'a> {
             return Err(malformed("a root that is no root directory"));
         }
         let mut next_child = 1;
+        let (mut depth, mut next_level) = (0, 1);
         for id in 0..count {
+            if id == next_level {
+                (depth, next_level) = (depth + 1, next_child);
+            }
+            if depth > DEPTH_MAX {
+                return Err(malformed("a path that is too long"));
+            }
             let record = self.record(id);
             match record.kind {
                 Record::DIRECTORY => {

@@ -1,6 +1,6 @@
 //! Writer and reader against each other, and the reader against broken bytes.
 
-use super::format::{HEADER_LEN, NODE_LEN};
+use super::format::{DATA_ALIGN, DEPTH_MAX, HEADER_LEN, Header, NODE_LEN, Record};
 use super::*;
 
 fn boot() -> Boot {
@@ -207,6 +207,54 @@ fn read_everything(node: Node<'_>) {
         assert!(child.id() > node.id());
         read_everything(child);
     }
+}
+
+/// A bundle of one path of that many folders, whatever the writer says to it.
+fn chain(depth: u32) -> Vec<u8> {
+    let boot = serde_json::to_vec(&boot()).unwrap();
+    let header = Header {
+        version: FORMAT_VERSION,
+        nodes: depth + 1,
+        names_len: 1,
+        boot_len: boot.len() as u32,
+        dictionary_len: 0,
+        data_len: 0,
+    };
+    let mut bytes = header.encode().to_vec();
+    for id in 0..=depth {
+        let record = Record {
+            kind: Record::DIRECTORY,
+            name_offset: 0,
+            name_len: u32::from(id > 0),
+            parent: id.saturating_sub(1),
+            first: id + 1,
+            count: u32::from(id < depth),
+            size: 0,
+        };
+        bytes.extend(record.encode());
+    }
+    bytes.push(b'a');
+    bytes.extend(boot);
+    bytes.resize(bytes.len().next_multiple_of(DATA_ALIGN), 0);
+    bytes
+}
+
+/// What walks a bundle by recursion must not overflow its stack.
+#[test]
+fn a_path_of_too_many_parts_is_refused() {
+    let deepest = chain(DEPTH_MAX as u32);
+    read_everything(Bundle::parse(&deepest).unwrap().root());
+    for depth in [DEPTH_MAX as u32 + 1, 30_000] {
+        let error = Bundle::parse(&chain(depth)).unwrap_err();
+        assert!(matches!(error, BundleError::Malformed { .. }), "{error}");
+    }
+    let path = |parts: usize| format!("/app{}", "/a".repeat(parts - 1));
+    let mut writer = writer();
+    writer.add_file(&path(DEPTH_MAX), stored(b"x")).unwrap();
+    let error = writer.add_directory(&path(DEPTH_MAX + 1)).unwrap_err();
+    assert!(error.to_string().ends_with("it has more than 1,000 parts"));
+    let bytes = writer.finish().unwrap();
+    read_everything(Bundle::parse(&bytes).unwrap().root());
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::error::BundleError;
-use super::format::{self, DATA_ALIGN, FORMAT_VERSION, HEADER_LEN, Header, NODE_LEN, Record};
+use super::format::{
+    self, DATA_ALIGN, DEPTH_MAX, FORMAT_VERSION, HEADER_LEN, Header, NODE_LEN, Record,
+};
 use super::node::Content;
 use super::{APP_DIR, Boot, LIB_DIR};
 
@@ -216,6 +218,9 @@ fn split(path: &str) -> Result<(Vec<&str>, &str), BundleError> {
     let mut parts: Vec<&str> = relative.split('/').collect();
     if !parts.iter().all(|part| format::is_name(part)) {
         return Err(problem("it has an empty part, `.`, `..` or a NUL"));
+    }
+    if parts.len() > DEPTH_MAX {
+        return Err(problem("it has more than 1,000 parts"));
     }
     let mounts = [LIB_DIR, APP_DIR].map(|mount| mount.trim_start_matches('/'));
     match parts.pop() {

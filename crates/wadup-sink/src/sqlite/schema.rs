@@ -1,6 +1,6 @@
 //! The database's format: system tables, and how tables of rows are made.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 use wadup_protocol::metadata::{Column, DataType, Table};
 
 use crate::sink::TakenName;
@@ -8,7 +8,7 @@ use crate::sink::TakenName;
 /// `wadu`, in the database's header.
 pub(super) const APPLICATION_ID: u32 = u32::from_be_bytes(*b"wadu");
 /// `PRAGMA user_version`; a reader of version N must not write to a later one.
-pub(super) const SCHEMA_VERSION: u32 = 2;
+pub(super) const SCHEMA_VERSION: u32 = 3;
 /// The first column of every table of rows.
 pub(super) const INPUT_ID: &str = "input_id";
 /// All names that begin so are wadup's own.
@@ -17,7 +17,9 @@ const PREFIX: &str = "_wadup";
 const SQLITE_PREFIX: &str = "sqlite_";
 
 const SYSTEM_TABLES: &str = include_str!("schema.sql");
+const VIEWS: &str = include_str!("views.sql");
 const UPGRADE_TO_2: &str = include_str!("upgrade_2.sql");
+const UPGRADE_TO_3: &str = include_str!("upgrade_3.sql");
 
 /// Finds the ids of input `?1` and of all that descends from it.
 pub(super) const TREE: &str = "WITH RECURSIVE tree (id) AS (
@@ -33,8 +35,15 @@ pub(super) fn initialise(connection: &mut Connection) -> rusqlite::Result<()> {
     if application != APPLICATION_ID {
         transaction.execute_batch(SYSTEM_TABLES)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    } else if version < 2 {
-        transaction.execute_batch(UPGRADE_TO_2)?;
+        transaction.execute_batch(VIEWS)?;
+    } else {
+        if version < 2 {
+            transaction.execute_batch(UPGRADE_TO_2)?;
+        }
+        if version < 3 {
+            transaction.execute_batch(UPGRADE_TO_3)?;
+            transaction.execute_batch(VIEWS)?;
+        }
     }
     if version != SCHEMA_VERSION {
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
@@ -42,16 +51,32 @@ pub(super) fn initialise(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-/// All tables of rows.
-pub(super) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
-    let taken = taken_names(connection)?;
-    Ok(taken
-        .into_iter()
-        .filter_map(|name| match name {
-            TakenName::Table(table) => Some(table),
-            TakenName::Other { .. } => None,
-        })
-        .collect())
+/// The statements that delete what belongs to inputs, which `query` finds: outcomes, and rows,
+/// also of tables that somebody has changed since.
+pub(super) fn deletes(connection: &Connection, query: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement =
+        connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let tables = statement.query_map([], |row| row.get(0))?;
+    let mut deletes = Vec::new();
+    for table in tables {
+        let table: String = table?;
+        if let Some(column) = input_column(connection, &table)? {
+            let (table, column) = (quote(&table), quote(&column));
+            deletes.push(format!("DELETE FROM {table} WHERE {column} IN ({query})"));
+        }
+    }
+    Ok(deletes)
+}
+
+/// The first column of a table whose rows belong to inputs: it refers to them. That of a copy
+/// which somebody has made does not, and its rows stay.
+fn input_column(connection: &Connection, table: &str) -> rusqlite::Result<Option<String>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT first.name FROM pragma_table_xinfo(?1) AS first
+         JOIN pragma_foreign_key_list(?1) AS key ON key.\"from\" = first.name
+         WHERE first.cid = 0 AND key.\"table\" = '_wadup_inputs' AND key.on_delete = 'NO ACTION'",
+    )?;
+    statement.query_row([table], |row| row.get(0)).optional()
 }
 
 /// Finds what was given as a path. Only runs that go on from others need it, and so it is not
@@ -84,22 +109,21 @@ pub(super) fn taken_names(connection: &Connection) -> rusqlite::Result<Vec<Taken
 
 /// The table `name` as wadup would have defined it; `None` if it would not.
 pub(super) fn table(connection: &Connection, name: &str) -> rusqlite::Result<Option<Table>> {
-    let mut statement = connection.prepare("SELECT name, type FROM pragma_table_xinfo(?1)")?;
+    if input_column(connection, name)?.as_deref() != Some(INPUT_ID) {
+        return Ok(None);
+    }
+    let mut statement =
+        connection.prepare("SELECT name, type FROM pragma_table_xinfo(?1) WHERE cid > 0")?;
     let columns = statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let columns = columns.collect::<rusqlite::Result<Vec<(String, String)>>>()?;
-    let Some(((first, _), rest)) = columns.split_first() else {
-        return Ok(None);
-    };
-    let columns: Option<Vec<Column>> = rest
-        .iter()
+    let columns: Option<Vec<Column>> = columns
+        .into_iter()
         .map(|(name, sql_type)| {
-            Some(Column {
-                name: name.clone(),
-                data_type: data_type(sql_type)?,
-            })
+            let data_type = data_type(&sql_type)?;
+            Some(Column { name, data_type })
         })
         .collect();
-    Ok(columns.filter(|_| first == INPUT_ID).map(|columns| Table {
+    Ok(columns.map(|columns| Table {
         name: name.to_owned(),
         columns,
     }))
@@ -113,19 +137,29 @@ pub(super) fn create(transaction: &Transaction<'_>, table: &Table) -> rusqlite::
         .map(|column| format!(", {} {}", quote(&column.name), sql_type(column.data_type)))
         .collect();
     let name = quote(&table.name);
-    let index = quote(&format!("{PREFIX}_index_{}", table.name));
+    let index = quote(&free_name(transaction, &table.name)?);
     transaction.execute_batch(&format!(
         "CREATE TABLE {name} ({INPUT_ID} INTEGER NOT NULL REFERENCES _wadup_inputs (id){columns}) STRICT;
          CREATE INDEX {index} ON {name} ({INPUT_ID});"
     ))
 }
 
-/// The statement that deletes the rows of inputs, which a query finds.
-pub(super) fn delete(table: &Table, inputs: &str) -> String {
-    format!(
-        "DELETE FROM {} WHERE {INPUT_ID} IN ({inputs})",
-        quote(&table.name)
-    )
+/// A name for the index of `table`: that of a table that was renamed since keeps its own.
+fn free_name(connection: &Connection, table: &str) -> rusqlite::Result<String> {
+    let plain = format!("{PREFIX}_index_{table}");
+    let mut name = plain.clone();
+    let mut number = 1;
+    while is_taken(connection, &name)? {
+        number += 1;
+        name = format!("{plain}_{number}");
+    }
+    Ok(name)
+}
+
+/// Whether there is something of this name.
+pub(super) fn is_taken(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE)";
+    connection.query_row(sql, [name], |row| row.get(0))
 }
 
 /// The statement that adds a row, `input_id` first.

@@ -25,7 +25,9 @@ CREATE TABLE _wadup_inputs (
     -- Hex.
     sha256    TEXT,
     -- Of files: whether everything that descends from it is there. NULL for sub-content.
-    tree_complete INTEGER
+    tree_complete INTEGER,
+    -- When it was processed; NULL where an older wadup wrote it.
+    finished_at TEXT
 ) STRICT;
 
 CREATE INDEX _wadup_inputs_run ON _wadup_inputs (run_id);

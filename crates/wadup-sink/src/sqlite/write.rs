@@ -65,14 +65,14 @@ impl Writer {
         batch: &Batch,
     ) -> Result<(), WriteError> {
         // What is replaced has no rows in tables that this batch makes.
-        let tables = match batch.inputs.iter().all(|input| input.replaces.is_empty()) {
+        let deletes = match batch.inputs.iter().all(|input| input.replaces.is_empty()) {
             true => Vec::new(),
-            false => schema::tables(transaction)?,
+            false => schema::deletes(transaction, schema::TREE)?,
         };
         let mut complete: HashSet<u64> = batch.complete_trees.iter().copied().collect();
         for input in &batch.inputs {
             for entry in &input.replaces {
-                delete_tree(transaction, *entry, &tables)?;
+                delete_tree(transaction, *entry, &deletes)?;
             }
             let is_complete = complete.remove(&input.number);
             self.input(transaction, run, input, is_complete)?;
@@ -98,8 +98,9 @@ impl Writer {
         transaction
             .prepare_cached(
                 "INSERT INTO _wadup_inputs
-                     (id, run_id, parent_id, path, size, sha256, tree_complete)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                     (id, run_id, parent_id, path, size, sha256, tree_complete, finished_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+                     strftime('%Y-%m-%dT%H:%M:%fZ', ?8, 'unixepoch'))",
             )?
             .execute(params![
                 id,
@@ -109,6 +110,7 @@ impl Writer {
                 input.size.map(saturating),
                 input.sha256.as_ref().map(hex),
                 input.parent.is_none().then_some(is_complete),
+                unix_seconds(input.finished_at),
             ])?;
         for outcome in &input.outcomes {
             self.outcome(transaction, id, outcome)?;
@@ -184,9 +186,11 @@ impl Writer {
             return Ok(());
         }
         match schema::table(transaction, &table.name)? {
-            None => schema::create(transaction, table)?,
             Some(found) if found.columns == table.columns => {}
-            Some(_) => {
+            None if !schema::is_taken(transaction, &table.name)? => {
+                schema::create(transaction, table)?;
+            }
+            _ => {
                 return Err(WriteError::TableChanged {
                     table: table.name.clone(),
                 });
@@ -197,18 +201,16 @@ impl Writer {
     }
 }
 
-/// Deletes an input, all that descends from it, and their rows in `tables`.
-fn delete_tree(transaction: &Transaction<'_>, root: i64, tables: &[Table]) -> rusqlite::Result<()> {
-    for table in tables {
-        let sql = schema::delete(table, schema::TREE);
-        transaction.prepare_cached(&sql)?.execute([root])?;
-    }
-    for own in [
-        "DELETE FROM _wadup_outcomes WHERE input_id IN",
-        "DELETE FROM _wadup_inputs WHERE id IN",
-    ] {
-        let sql = format!("{own} ({})", schema::TREE);
-        transaction.prepare_cached(&sql)?.execute([root])?;
+/// Deletes an input and all that descends from it, and before them, by `deletes`, what belongs to
+/// them.
+fn delete_tree(
+    transaction: &Transaction<'_>,
+    root: i64,
+    deletes: &[String],
+) -> rusqlite::Result<()> {
+    let inputs = format!("DELETE FROM _wadup_inputs WHERE id IN ({})", schema::TREE);
+    for sql in deletes.iter().chain([&inputs]) {
+        transaction.prepare_cached(sql)?.execute([root])?;
     }
     Ok(())
 }

@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{FetchError, Fetcher, not_started};
 use crate::command::{CommandError, network, output_of};
 use crate::recipes::Source;
+use crate::requirements::WITHOUT_DEBIAN;
 
 /// apt's downloader; it is not on `PATH`.
 const APT_HELPER: &str = "/usr/lib/apt/apt-helper";
-
-/// How to get the toolchains elsewhere.
-pub(super) const WITHOUT_DEBIAN: &str = "set WASI_SDK_PATH to a WASI SDK, and run \
-                                         `rustup target add wasm32-wasip1`";
 
 impl Fetcher<'_> {
     /// Brings the file `path` of Debian's archives into `folder`.

@@ -20,6 +20,7 @@ use crate::command::{CommandError, network};
 use crate::digest::Sha256;
 use crate::recipes::{Recipes, Source, SourceKind};
 use crate::report::{Event, Reporter};
+use crate::requirements::WITHOUT_DEBIAN;
 
 /// Fetches sources into the cache.
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl FetchError {
                  wadup; WASI_SDK_PATH and `rustup target add wasm32-wasip1` do without Debian's",
             ),
             Self::MissingProgram { hint, .. } => Some(hint),
-            Self::WrongMachine { .. } => Some(debian::WITHOUT_DEBIAN),
+            Self::WrongMachine { .. } => Some(WITHOUT_DEBIAN),
             Self::Download(error) => error.hint(),
             Self::Command(_) | Self::Cache(_) => None,
         }

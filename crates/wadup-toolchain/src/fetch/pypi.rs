@@ -3,6 +3,7 @@
 //! pip brings uv, as a wheel. uv then tells the addresses of all other files:
 //! pip would run a source distribution's build backend only to learn its name.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,9 +14,8 @@ use super::{Downloader, FetchError, Fetcher, write};
 use crate::cache::CacheError;
 use crate::command::{network, output_of};
 use crate::recipes::Source;
+use crate::requirements::Requirement;
 use crate::unpack;
-
-const NO_PIP: &str = "install Python 3 with pip";
 
 /// The pinned uv, set up for the index that the user has configured.
 #[derive(Debug, Clone)]
@@ -35,8 +35,16 @@ impl Uv {
 
     /// A uv that looks where pip looks: pip's index is handed on where uv has
     /// none of its own, and pip's certificates too. It never downloads a Python.
+    ///
+    /// Of the environment it gets its own settings and how the network is reached. Nothing else:
+    /// uv puts variables into addresses that a project's requirements name (`${HOME}`).
     pub fn command(&self) -> Command {
         let mut command = network(&self.path);
+        for (name, _) in std::env::vars_os() {
+            if !is_for_uv(&name) {
+                command.env_remove(name);
+            }
+        }
         command.env("UV_PYTHON_DOWNLOADS", "never");
         command.env("UV_NO_PROGRESS", "1");
         if let (None, Some(certificates)) = (variable("SSL_CERT_FILE"), variable("PIP_CERT")) {
@@ -57,6 +65,25 @@ impl Uv {
         }
         command
     }
+}
+
+fn is_for_uv(name: &OsStr) -> bool {
+    const NAMES: [&str; 12] = [
+        "ALL_PROXY",
+        "HOME",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "LANG",
+        "NETRC",
+        "NO_PROXY",
+        "PATH",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "SSL_CLIENT_CERT",
+        "TMPDIR",
+    ];
+    let name = name.to_string_lossy().to_ascii_uppercase();
+    NAMES.contains(&&*name) || name.starts_with("UV_") || name.starts_with("XDG_")
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -127,7 +154,7 @@ impl Fetcher<'_> {
         let missing = || FetchError::MissingProgram {
             file: source.file.clone(),
             program: "pip",
-            hint: NO_PIP,
+            hint: Requirement::of("python3").map_or("", Requirement::remedy),
         };
         output_of(python().arg("--version")).map_err(|_| missing())?;
         let recipe = &self.recipes.uv.pip;

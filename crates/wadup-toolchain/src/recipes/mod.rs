@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_the_extensions() {
-        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/cli.md");
         let page = std::fs::read_to_string(page).unwrap();
         let recipes = Recipes::embedded().unwrap();
         for recipe in recipes.extensions() {

@@ -1,11 +1,11 @@
 //! A guest whose functions call those of WASI with whatever the test says, from its own memory.
 #![allow(dead_code, reason = "each test crate uses a part")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use wadup_vfs::{Device, Limits, Mount, SystemTime, Vfs};
 use wadup_wasi::{WasiConfig, WasiCtx};
-use wasmtime::{Engine, Instance, Linker, Memory, Module, Store, Val};
+use wasmtime::{Engine, Instance, InstancePre, Linker, Memory, Module, Store, Val};
 
 /// The standard's signatures, as https://github.com/WebAssembly/WASI has them: `i` is an i32, `I`
 /// an i64.
@@ -138,6 +138,15 @@ pub(crate) struct Guest {
     instance: Instance,
 }
 
+/// The module of all guests.
+static PRE: LazyLock<InstancePre<WasiCtx>> = LazyLock::new(|| {
+    let engine = Engine::default();
+    let mut linker = Linker::new(&engine);
+    wadup_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
+    let module = Module::new(&engine, source()).unwrap();
+    linker.instantiate_pre(&module).unwrap()
+});
+
 impl Guest {
     pub(crate) fn new() -> Self {
         Self::with(WasiConfig::new(), layout(Limits::default(), b"0123456789"))
@@ -148,12 +157,8 @@ impl Guest {
     }
 
     pub(crate) fn with_ctx(ctx: WasiCtx) -> Self {
-        let engine = Engine::default();
-        let mut linker = Linker::new(&engine);
-        wadup_wasi::add_to_linker(&mut linker, |ctx: &mut WasiCtx| ctx).unwrap();
-        let module = Module::new(&engine, source()).unwrap();
-        let mut store = Store::new(&engine, ctx);
-        let instance = linker.instantiate(&mut store, &module).unwrap();
+        let mut store = Store::new(PRE.module().engine(), ctx);
+        let instance = PRE.instantiate(&mut store).unwrap();
         let memory = instance.get_memory(&mut store, "memory").unwrap();
         Self {
             store,

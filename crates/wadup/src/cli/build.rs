@@ -6,8 +6,12 @@ use clap::Args;
 use super::value;
 use crate::exit_code;
 
-#[derive(Debug, Args)]
-#[command(after_help = exit_code::HELP)]
+const EXAMPLES: &str = "\
+wadup build my-project --locked
+wadup build my-project --dry-run";
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = exit_code::help(EXAMPLES))]
 pub(crate) struct BuildArgs {
     /// The folder of the project's pyproject.toml
     #[arg(default_value = ".")]
@@ -30,6 +34,14 @@ pub(crate) struct BuildArgs {
     /// Linear memory that importing the entry point may use [default: 512MiB]
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
     pub(crate) max_memory: Option<ByteSize>,
+
+    /// Tell what would be done, and do nothing of it
+    #[arg(long, conflicts_with = "watch")]
+    pub(crate) dry_run: bool,
+
+    /// Build again when the project changes, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) watch: bool,
 
     /// List the files and packages that went into the artifact
     #[arg(short, long)]

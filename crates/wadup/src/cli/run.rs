@@ -6,8 +6,12 @@ use clap::{Args, ValueEnum};
 use super::{ImportArgs, ResolveArgs, value};
 use crate::{cli::EnvVar, exit_code};
 
-#[derive(Debug, Args)]
-#[command(after_help = exit_code::HELP)]
+const EXAMPLES: &str = "\
+wadup run my-project --input samples --output results.db
+find inbox -name '*.json' -print0 | wadup run app.wasm --input-list - -o results.db";
+
+#[derive(Debug, Clone, Args)]
+#[command(after_help = exit_code::help(EXAMPLES))]
 pub(crate) struct RunArgs {
     /// Artifacts, projects (built first if need be), folders of artifacts
     #[arg(
@@ -49,6 +53,11 @@ pub(crate) struct RunArgs {
     #[arg(long, requires = "resume")]
     pub(crate) retry_failed: bool,
 
+    /// Build and run again when the project or an input changes, until Ctrl-C: like --resume and
+    /// --retry-failed, each time
+    #[arg(short, long, conflicts_with = "input_list")]
+    pub(crate) watch: bool,
+
     /// Inputs to process at once [default: all cores, as far as --max-memory of each fits the memory
     /// that is available]
     #[arg(short, long, visible_alias = "threads", value_name = "N", value_parser = value::count)]
@@ -61,6 +70,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten, next_help_heading = "Limits of one input")]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten, next_help_heading = "When an artifact is compiled first")]
+    pub(crate) compiler: CompilerArgs,
 
     #[command(flatten, next_help_heading = "When a project is built first")]
     pub(crate) resolve: ResolveArgs,
@@ -86,7 +98,7 @@ pub(crate) enum IsolationArg {
 
 /// What one input may use. Sizes are plain bytes or have a unit (`256MiB`), durations have a unit
 /// (`3s`, `500ms`).
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Copy, Default, Args)]
 pub(crate) struct LimitArgs {
     /// Linear memory of the guest [default: 512MiB]
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
@@ -142,4 +154,16 @@ pub(crate) struct LimitArgs {
     /// [default: 200]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_subcontent_ratio: Option<u32>,
+}
+
+/// What compiling one artifact may use, which happens when the cache does not have its code.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct CompilerArgs {
+    /// Wall-clock time of compiling one artifact [default: 5m]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub(crate) compile_timeout: Option<Duration>,
+
+    /// Memory of compiling one artifact, and the most code that may come of it [default: 2GiB]
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    pub(crate) compile_memory: Option<ByteSize>,
 }

@@ -3,7 +3,7 @@ use clap::{Args, Subcommand};
 use crate::exit_code;
 
 #[derive(Debug, Args)]
-#[command(after_help = exit_code::HELP)]
+#[command(after_help = exit_code::help("wadup toolchain install"))]
 pub(crate) struct ToolchainArgs {
     #[command(subcommand)]
     pub(crate) command: ToolchainCommand,

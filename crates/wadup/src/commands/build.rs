@@ -4,20 +4,35 @@ use indicatif::HumanBytes;
 use wadup_build::{BuildOutput, BuildSettings, ToolchainTools};
 use wadup_project::Project;
 
-use super::toolchain;
+use super::{dry_run::dry_run, interrupt::Interrupt, toolchain, watch};
 use crate::{
     cli::BuildArgs,
-    diagnostics::{Failure, OneLine, display_path},
+    diagnostics::{Failure, OneLine, display_path, short},
     exit_code::ExitCode,
-    reporters::{self, StepReporter},
-    settings::BuildCommand,
+    reporters::{self, StepReporter, WatchReporter},
+    settings::{BuildCommand, Watched},
 };
 
 /// `wadup build`
 pub(super) fn build(args: BuildArgs) -> Result<ExitCode, Failure> {
+    let interrupt = Interrupt::install()?;
+    if !args.watch {
+        return once(args, &interrupt);
+    }
+    let reporter = WatchReporter::new(args.json);
+    let watched = || Watched::of_build(&args);
+    watch::repeat(&interrupt, &reporter, watched, || {
+        once(args.clone(), &interrupt)
+    })
+}
+
+fn once(args: BuildArgs, interrupt: &Interrupt) -> Result<ExitCode, Failure> {
     let command = BuildCommand::resolve(args)?;
+    if command.dry_run {
+        return dry_run(&command);
+    }
     let reporter = Arc::new(StepReporter::new(command.verbose, command.json));
-    let output = build_project(&command.project, &command.settings, &reporter)?;
+    let output = build_project(&command.project, &command.settings, &reporter, interrupt)?;
     if command.verbose {
         reporters::print(&contents(&output));
     }
@@ -30,13 +45,16 @@ pub(super) fn build_project(
     project: &Project,
     settings: &BuildSettings,
     reporter: &Arc<StepReporter>,
+    interrupt: &Interrupt,
 ) -> Result<BuildOutput, Failure> {
+    let clearing = Arc::clone(reporter);
+    interrupt.working(move || clearing.clear());
     let toolchain = toolchain::open(settings.offline, reporter.clone())?;
     let tools = ToolchainTools::new(&toolchain)
         .map_err(|error| Failure::new(ExitCode::Internal, "read the recipes").because(&error))?;
     let built = wadup_build::build(project, settings, &tools, &**reporter);
     reporter.clear();
-    let output = built.map_err(|error| Failure::build(&project.root, &error))?;
+    let output = built.map_err(|error| Failure::build(project, &error))?;
     reporter.built(&output);
     Ok(output)
 }
@@ -51,7 +69,7 @@ fn headline(output: &BuildOutput) -> String {
         "{} {} in {}, {}{state}\n",
         output.manifest.name,
         output.manifest.version,
-        display_path(&output.artifact),
+        display_path(&short(&output.artifact)),
         HumanBytes(output.size),
     )
 }

@@ -4,6 +4,7 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 use wadup_toolchain::{Clean, Reporter, Settings, Silent, StepStatus, Toolchain};
 
+use super::interrupt::Interrupt;
 use crate::{
     cli::ToolchainCommand,
     diagnostics::{Failure, display_path},
@@ -39,10 +40,28 @@ struct JsonStep<'a> {
 /// The toolchain, configured by the environment.
 pub(super) fn open(offline: bool, reporter: Arc<dyn Reporter>) -> Result<Toolchain, Failure> {
     let settings = Settings::from_env().map_err(|error| Failure::cache(&error))?;
-    let settings = Settings {
-        offline,
-        ..settings
-    };
+    open_with(
+        Settings {
+            offline,
+            ..settings
+        },
+        reporter,
+    )
+}
+
+/// The same, to look at: nothing is installed.
+pub(super) fn look(reporter: Arc<dyn Reporter>) -> Result<Toolchain, Failure> {
+    let settings = Settings::from_env().map_err(|error| Failure::cache(&error))?;
+    open_with(
+        Settings {
+            look_only: true,
+            ..settings
+        },
+        reporter,
+    )
+}
+
+fn open_with(settings: Settings, reporter: Arc<dyn Reporter>) -> Result<Toolchain, Failure> {
     Toolchain::open(settings, reporter)
         .map_err(|error| Failure::toolchain("open the toolchain", &error))
 }
@@ -85,6 +104,8 @@ fn line(step: &StepStatus) -> String {
 
 fn install(offline: bool, verbose: bool, json: bool) -> Result<ExitCode, Failure> {
     let reporter = Arc::new(StepReporter::new(verbose, json));
+    let clearing = Arc::clone(&reporter);
+    Interrupt::install()?.working(move || clearing.clear());
     let toolchain = open(offline, reporter.clone())?;
     let installed = toolchain.install();
     reporter.clear();

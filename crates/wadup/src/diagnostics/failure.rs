@@ -1,4 +1,4 @@
-use std::{error::Error, fmt::Display, ops::Range, path::PathBuf, sync::Arc};
+use std::{error::Error, fmt::Display, io, ops::Range, path::PathBuf, sync::Arc};
 
 use serde::Serialize;
 
@@ -10,6 +10,16 @@ pub(crate) struct Failure {
     exit_code: ExitCode,
     /// Boxed, as every fallible function passes it on.
     pub(super) report: Box<Report>,
+}
+
+/// What to try where an error has nothing better to say.
+const DISK_FULL: &str = "make room there, then do the same again";
+
+/// Whether there was no room for a file.
+fn is_full(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|io| matches!(io.kind(), StorageFull | QuotaExceeded | FileTooLarge))
 }
 
 /// What is said about a failure.
@@ -45,9 +55,12 @@ impl Failure {
     }
 
     /// Adds an error and all its sources as causes.
-    pub(crate) fn because(mut self, error: &dyn Error) -> Self {
+    pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
+            if is_full(error) {
+                self.report.hint = Some(DISK_FULL.to_owned());
+            }
             let cause = error.to_string();
             // An error that shows its source as itself says nothing new.
             if self.report.causes.last() != Some(&cause) {
@@ -59,7 +72,7 @@ impl Failure {
     }
 
     /// Adds the sources of an error whose own text is the action, or says no more than it.
-    pub(crate) fn because_of_sources(self, error: &dyn Error) -> Self {
+    pub(crate) fn because_of_sources(self, error: &(dyn Error + 'static)) -> Self {
         match error.source() {
             Some(source) => self.because(source),
             None => self,
@@ -83,12 +96,35 @@ impl Failure {
     }
 
     pub(crate) fn hint(mut self, hint: Option<impl Display>) -> Self {
-        self.report.hint = hint.map(|hint| hint.to_string());
+        if let Some(hint) = hint {
+            self.report.hint = Some(hint.to_string());
+        }
         self
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         self.exit_code
+    }
+
+    /// One of several things that are wrong, for a program.
+    pub(crate) fn to_problem(&self) -> impl Serialize {
+        let report = &self.report;
+        let place = report.excerpt.as_ref().map(|excerpt| {
+            let before = &excerpt.text[..excerpt.text.floor_char_boundary(excerpt.span.start)];
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            serde_json::json!({
+                "path": excerpt.path.to_string_lossy(),
+                "line": before.matches('\n').count() + 1,
+                "column": before[line_start..].chars().count() + 1,
+            })
+        });
+        serde_json::json!({
+            "event": "problem",
+            "message": report.causes.first(),
+            "causes": report.causes.get(1..),
+            "place": place,
+            "hint": report.hint,
+        })
     }
 
     /// The same for a program: the event that `--json` ends with.

@@ -1,37 +1,70 @@
 //! How errors of the libraries become failures of a command.
 
-use std::{error::Error, fmt::Display, path::Path};
+use std::{any::Any, env, error::Error, fmt::Display, io, path::Path};
 
 use wadup_build::BuildError;
-use wadup_host::{ArtifactError, EngineError, RunError};
-use wadup_project::{Location, ProjectError};
+use wadup_host::{ArtifactError, EngineError, RunError, SessionError};
+use wadup_project::{Location, Project, ProjectError};
 use wadup_sink::OpenError;
 use wadup_toolchain::{SettingsError, ToolchainError};
 
-use super::{Excerpt, Failure, display_path};
+use super::{Excerpt, Failure, display_path, meant, outside};
 use crate::exit_code::ExitCode;
 
 impl Failure {
+    /// `payload` is what the panic was raised with; its message has been written to stderr.
+    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        Self::new(ExitCode::Internal, "go on after a panic")
+            .because_of(text.unwrap_or("it came without a message"))
+            .hint(Some(
+                "that is a bug in wadup: please report it, with all that is above",
+            ))
+    }
+
     pub(crate) fn project(path: &Path, error: &ProjectError) -> Self {
+        // Who has named none is told which one that is.
+        let current = (path == Path::new(".")).then(|| env::current_dir().ok());
+        let path = current.flatten().unwrap_or_else(|| path.to_owned());
         Self::new(
             ExitCode::Build,
-            format_args!("read the project {}", display_path(path)),
+            format_args!("read the project {}", display_path(&path)),
         )
         .because(error)
         .at(error.location().map(Excerpt::from))
         .hint(error.hint())
     }
 
-    pub(crate) fn build(path: &Path, error: &BuildError) -> Self {
-        let action = format!("build {}", display_path(path));
+    pub(crate) fn build(project: &Project, error: &BuildError) -> Self {
+        let action = format!("build {}", project.name);
         if let Some(error) = source::<ToolchainError>(error) {
             return Self::toolchain(action, error);
         }
-        Self::new(ExitCode::Build, action)
-            .because(error)
+        let failure = Self::new(ExitCode::Build, action).because(error);
+        let traceback = error.traceback().unwrap_or_default().trim_end();
+        // It ends with what is the last cause already.
+        let cause = failure.report.causes.last().map_or("", String::as_str);
+        let frames = traceback.strip_suffix(cause).unwrap_or(traceback);
+        let frames = outside(frames, &project.sources.root);
+        failure
             .at(error.location().map(Excerpt::from))
-            .log(error.traceback().into_iter().flat_map(str::lines))
+            .log(frames.lines())
             .hint(error.hint())
+    }
+
+    /// One of several reasons why it cannot be built.
+    pub(crate) fn build_problem(project: &Project, error: &BuildError) -> Self {
+        let mut failure = Self::build(project, error);
+        let causes = &mut failure.report.causes;
+        let is_general = causes
+            .first()
+            .is_some_and(|cause| *cause == error.to_string());
+        if matches!(error, BuildError::Resolve(_)) && is_general && causes.len() > 1 {
+            // What failed is said by why it did.
+            causes.remove(0);
+        }
+        failure
     }
 
     pub(crate) fn toolchain(action: impl Display, error: &ToolchainError) -> Self {
@@ -61,7 +94,12 @@ impl Failure {
             Some(source) => failure.because(source),
             None => failure.because(error),
         };
-        failure.hint(error.hint())
+        match error {
+            ArtifactError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                failure.hint(Some(meant(path)))
+            }
+            _ => failure.hint(error.hint()),
+        }
     }
 
     pub(crate) fn engine(error: &EngineError) -> Self {
@@ -77,6 +115,7 @@ impl Failure {
     pub(crate) fn run(error: &RunError) -> Self {
         let failure = match error {
             RunError::Sink(error) => Self::new(ExitCode::Database, error).because_of_sources(error),
+            RunError::Spool(_) => Self::new(ExitCode::Database, error).because_of_sources(error),
             RunError::List(_) => Self::new(ExitCode::Input, error).because_of_sources(error),
             RunError::Worker(_) | RunError::Thread(_) => {
                 Self::new(ExitCode::Internal, error).because_of_sources(error)
@@ -89,13 +128,28 @@ impl Failure {
         failure.hint(error.hint())
     }
 
-    pub(crate) fn database(path: &Path, error: &OpenError) -> Self {
+    pub(crate) fn session(error: &SessionError) -> Self {
+        let code = match error {
+            SessionError::Input { .. } => ExitCode::Input,
+            SessionError::File { .. } => ExitCode::Build,
+            _ => ExitCode::Internal,
+        };
+        let failure = match error {
+            // Its text has the cause.
+            SessionError::File { .. } => Self::new(code, error),
+            _ => Self::new(code, error).because_of_sources(error),
+        };
+        failure.hint(error.hint())
+    }
+
+    /// `action` is what was to be done with its results.
+    pub(crate) fn database(action: &str, path: &Path, error: &OpenError) -> Self {
         let failure = match error {
             OpenError::Io { .. } | OpenError::Sqlite { .. } => {
                 Self::new(ExitCode::Database, error).because_of_sources(error)
             }
             _ => {
-                let action = format_args!("write results to {}", display_path(path));
+                let action = format_args!("{action} {}", display_path(path));
                 Self::new(ExitCode::Database, action).because(error)
             }
         };

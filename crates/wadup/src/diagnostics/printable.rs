@@ -16,6 +16,10 @@ pub(crate) struct OneLine<T>(pub(crate) T);
 /// Shows text in as many lines as it has.
 pub(crate) struct Lines<T>(pub(crate) T);
 
+/// Shows JSON text, which has ASCII's control characters as escapes already, with escapes for the
+/// others: the same JSON.
+pub(crate) struct JsonText<'a>(pub(crate) &'a str);
+
 /// Shows a path in one line; bytes that are not UTF-8 as `\xNN`.
 pub(crate) fn display_path(path: &Path) -> impl Display {
     fmt::from_fn(|f| write_os(f, path.as_os_str()))
@@ -36,6 +40,16 @@ impl<T: AsRef<str>> Display for Lines<T> {
     }
 }
 
+impl Display for JsonText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match is_acted_on(c) {
+            // All of them are below U+10000.
+            true => write!(f, "\\u{:04x}", u32::from(c)),
+            false => f.write_char(c),
+        })
+    }
+}
+
 fn write_os(f: &mut fmt::Formatter<'_>, text: &OsStr) -> fmt::Result {
     for chunk in text.as_encoded_bytes().utf8_chunks() {
         chunk.valid().chars().try_for_each(|c| write_char(f, c))?;
@@ -47,11 +61,16 @@ fn write_os(f: &mut fmt::Formatter<'_>, text: &OsStr) -> fmt::Result {
 }
 
 fn write_char(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
-    if c.is_control() || reorders(c) {
+    if is_acted_on(c) {
         write!(f, "{}", c.escape_default())
     } else {
         f.write_char(c)
     }
+}
+
+/// Whether a terminal does something else than show it.
+pub(crate) fn is_acted_on(c: char) -> bool {
+    c.is_control() || reorders(c)
 }
 
 /// The bidirectional controls, and the separators that terminals take for line ends.
@@ -83,6 +102,16 @@ mod tests {
             Lines(hostile).to_string(),
             "a\\u{1b}[2J\\u{9b}31m\\r\\u{7}b\\u{202e}c\nd\te"
         );
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let hostile = "a\x1b\u{9b}\u{7f}\u{202e}\"é\u{1f980}";
+        let json = serde_json::to_string(hostile).unwrap();
+        let shown = JsonText(&json).to_string();
+        assert!(!shown.contains(is_acted_on), "{shown}");
+        assert!(shown.contains("é\u{1f980}"));
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), hostile);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Events of a run as JSON. Their form is documented in `docs/cli.md`.
+//! Events of a run as JSON. Their form is documented in `docs/reference/cli.md`.
 
 use std::{collections::BTreeMap, ffi::OsStr, path::Path, time::Duration};
 
@@ -162,6 +162,6 @@ impl<'a> JsonOutcome<'a> {
     }
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }

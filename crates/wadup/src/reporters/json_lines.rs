@@ -5,6 +5,8 @@ use std::{
 
 use serde::Serialize;
 
+use crate::diagnostics::JsonText;
+
 /// Events on stdout, one JSON object a line (<https://jsonlines.org>).
 #[derive(Debug)]
 pub(crate) struct JsonLines {
@@ -24,9 +26,9 @@ impl JsonLines {
     pub(crate) fn write(&self, event: &impl Serialize) {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(writer) = out.as_mut() else { return };
-        let written = serde_json::to_writer(&mut *writer, event)
+        let written = serde_json::to_string(event)
             .map_err(io::Error::from)
-            .and_then(|()| writer.write_all(b"\n"));
+            .and_then(|json| writeln!(writer, "{}", JsonText(&json)));
         if written.is_err() {
             *out = None;
         }

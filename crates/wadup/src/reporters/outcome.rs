@@ -25,8 +25,20 @@ pub(super) fn render(path: &OsStr, artifact: Option<&str>, outcome: &OutcomeReco
     text
 }
 
+/// How an input failed, and why.
+pub(super) fn failure(path: &OsStr, outcome: &OutcomeRecord) -> String {
+    let path = display_path(path.as_ref());
+    let took = shown(outcome.duration);
+    let mut text = format!(
+        "{BAD}{}{BAD:#} {path} {DIM}({took}){DIM:#}\n",
+        outcome.status
+    );
+    indented(&mut text, "  ", why(outcome));
+    text
+}
+
 /// What is on stderr and was not shown yet: CPython writes the traceback there as well.
-fn beside_the_traceback(outcome: &OutcomeRecord) -> &str {
+pub(super) fn beside_the_traceback(outcome: &OutcomeRecord) -> &str {
     let stderr = outcome.stderr.trim_end();
     let traceback = outcome.traceback.as_deref().unwrap_or_default();
     stderr.strip_suffix(traceback.trim_end()).unwrap_or(stderr)

@@ -5,15 +5,15 @@ use std::{
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use wadup_build::{BuildEvent, BuildOutput, Finding, Impurities};
+use wadup_build::{BuildEvent, BuildOutput, Finding, Impurities, Step};
 use wadup_toolchain::Event;
 
 use super::{
-    console::{print, shown, spinner},
+    console::{print, set_message, shown, spinner},
     event::JsonPath,
     json_lines::JsonLines,
 };
-use crate::diagnostics::{self, OneLine, display_path};
+use crate::diagnostics::{self, OneLine, display_path, short};
 
 /// Tells of the steps of a build and of an installation of the toolchain.
 #[derive(Debug)]
@@ -22,8 +22,17 @@ pub(crate) struct StepReporter {
     progress: ProgressBar,
     json: Option<JsonLines>,
     verbose: bool,
-    /// Steps that are being worked on; several at once when a toolchain is installed.
-    active: Mutex<Vec<String>>,
+    active: Mutex<Active>,
+}
+
+/// What is being worked on.
+#[derive(Debug, Default)]
+struct Active {
+    /// Several at once when a toolchain is installed.
+    steps: Vec<String>,
+    /// Of the toolchain's steps, how many are done, and how many there are.
+    done: usize,
+    planned: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,22 +104,33 @@ impl StepReporter {
         self.progress.finish_and_clear();
     }
 
-    fn started(&self, step: &str) {
-        let mut active = self.active();
-        active.push(step.to_owned());
-        self.progress.set_message(active.join(", "));
-        drop(active);
+    fn started(&self, step: &str, doing: &str) {
+        self.active().steps.push(doing.to_owned());
+        self.show_active("");
         self.write(&StepEvent::StepStarted { step });
     }
 
-    fn ended(&self, step: &str) {
-        let mut active = self.active();
-        active.retain(|other| other != step);
-        self.progress.set_message(active.join(", "));
+    fn ended(&self, doing: &str) {
+        self.active().steps.retain(|other| other != doing);
+        self.show_active("");
+    }
+
+    fn show_active(&self, detail: &str) {
+        let active = self.active();
+        let mut message = String::new();
+        if active.planned > 0 {
+            let number = (active.done + 1).min(active.planned);
+            message = format!("step {number} of {}: ", active.planned);
+        }
+        let what = if detail.is_empty() {
+            active.steps.join(", ")
+        } else {
+            detail.to_owned()
+        };
+        set_message(&self.progress, &(message + &what));
     }
 
     fn finished(&self, step: &str, duration: Duration, tell: bool) {
-        self.ended(step);
         if tell {
             self.say(&format!("  {step} in {}\n", shown(duration)));
         }
@@ -119,14 +139,13 @@ impl StepReporter {
     }
 
     fn failed(&self, step: &str, duration: Duration) {
-        self.ended(step);
         let duration_ms = duration.as_secs_f64() * 1e3;
         self.write(&StepEvent::StepFailed { step, duration_ms });
     }
 
     fn working(&self, step: &str, line: &str) {
         let line = OneLine(line.trim());
-        self.progress.set_message(format!("{step}: {line}"));
+        self.show_active(&format!("{step}: {line}"));
         if self.verbose {
             self.say(&format!("  {step}: {line}\n"));
         }
@@ -169,20 +188,33 @@ impl StepReporter {
         }
     }
 
-    fn active(&self) -> MutexGuard<'_, Vec<String>> {
+    fn active(&self) -> MutexGuard<'_, Active> {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a step does, for those who wait for it.
+fn doing(step: Step) -> &'static str {
+    match step {
+        Step::Resolve => "resolving dependencies",
+        Step::Fetch => "fetching wheels",
+        Step::Runtime => "looking for the runtime",
+        Step::Bundle => "packing, and compiling to bytecode",
+        Step::Initialize => "importing the entry point",
+        Step::Artifact => "writing the artifact",
     }
 }
 
 impl wadup_build::Reporter for StepReporter {
     fn event(&self, event: BuildEvent) {
         match event {
-            BuildEvent::Started(step) => self.started(&step.to_string()),
+            BuildEvent::Started(step) => self.started(&step.to_string(), doing(step)),
             BuildEvent::Finished { step, elapsed } => {
+                self.ended(doing(step));
                 self.finished(&step.to_string(), elapsed, self.verbose);
             }
             BuildEvent::LockWritten(path) => {
-                self.say(&format!("  wrote {}\n", display_path(&path)));
+                self.say(&format!("  wrote {}\n", display_path(&short(&path))));
                 self.write(&StepEvent::LockWritten(JsonPath::new(path.as_os_str())));
             }
             BuildEvent::Warning(warning) => {
@@ -204,16 +236,24 @@ impl wadup_toolchain::Reporter for StepReporter {
     fn event(&self, event: Event<'_>) {
         match event {
             Event::Planned { steps } if steps > 0 => {
+                self.active().planned = steps;
                 let plural = if steps == 1 { "" } else { "s" };
                 self.say(&format!("the toolchain needs {steps} step{plural}, once\n"));
             }
-            Event::Started { step } => self.started(step),
+            Event::Started { step } => self.started(step, step),
             Event::Waiting { step } => self.working(step, "waiting for another wadup"),
             Event::Fetching { file } => self.working("download", file),
             Event::Progress { step, line } => self.working(step, line),
             // A step can take minutes: worth a line also where nobody watches.
-            Event::Finished { step, duration } => self.finished(step, duration, true),
-            Event::Failed { step, duration } => self.failed(step, duration),
+            Event::Finished { step, duration } => {
+                self.active().done += 1;
+                self.ended(step);
+                self.finished(step, duration, true);
+            }
+            Event::Failed { step, duration } => {
+                self.ended(step);
+                self.failed(step, duration);
+            }
             _ => {}
         }
     }

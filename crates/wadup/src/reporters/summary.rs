@@ -7,17 +7,31 @@ use wadup_host::{ErrorGroup, RunSummary};
 use wadup_sink::Status;
 
 use super::console::{BAD, DIM, GOOD, counted, shown};
-use crate::diagnostics::{OneLine, display_path};
+use crate::diagnostics::{OneLine, barred, columns, display_path, outside, wrapped};
 
 /// How many kinds of failure are shown; the others are in the database.
 const MOST_GROUPS: usize = 8;
 const MOST_TABLES: usize = 8;
+/// Of how many of them the traceback is shown.
+const MOST_TRACEBACKS: usize = 3;
+/// What is said of a kind of failure is below its name.
+const DETAIL: &str = "    ";
+
+/// What there is to know beside the summary itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Results<'a> {
+    pub(crate) database: &'a Path,
+    /// The folder that a project's packages are in, where it is all that ran.
+    pub(crate) sources: Option<&'a Path>,
+    /// Whether to say how to look at the rows.
+    pub(crate) advice: bool,
+}
 
 /// How many inputs, how fast, what failed and why, where the rows are.
-pub(super) fn render(summary: &RunSummary, database: &Path) -> String {
+pub(super) fn render(summary: &RunSummary, results: &Results<'_>) -> String {
     let mut text = headline(summary);
-    failures(&mut text, summary);
-    rows(&mut text, summary, database);
+    failures(&mut text, summary, results.sources);
+    rows(&mut text, summary, results);
     text
 }
 
@@ -29,16 +43,27 @@ fn headline(summary: &RunSummary) -> String {
     } else {
         0.0
     };
+    if summary.inputs == 0 && summary.unchanged > 0 && !summary.cancelled {
+        let _ = writeln!(
+            text,
+            "nothing new in {}: {}",
+            shown(summary.duration),
+            unchanged(summary)
+        );
+        return text;
+    }
     if summary.cancelled {
         let _ = write!(text, "{BAD}interrupted{BAD:#} after ");
     }
-    let _ = writeln!(
+    let _ = write!(
         text,
         "{} in {} ({rate:.0} inputs/s): {}",
         counted(summary.inputs, "input"),
         shown(summary.duration),
         statuses(summary),
     );
+    text = wrapped(&text, 0, columns());
+    text.push('\n');
     if summary.unchanged > 0 {
         let _ = writeln!(text, "  {}", unchanged(summary));
     }
@@ -54,7 +79,10 @@ fn headline(summary: &RunSummary) -> String {
 
 /// What earlier runs were done with.
 fn unchanged(summary: &RunSummary) -> String {
-    let mut text = format!("{} done by earlier runs", HumanCount(summary.unchanged));
+    let mut text = format!(
+        "{} done by earlier runs",
+        counted(summary.unchanged, "input")
+    );
     if summary.unchanged_failed > 0 {
         let failed = HumanCount(summary.unchanged_failed);
         let _ = write!(text, ", {BAD}{failed} failed{BAD:#} (--retry-failed)");
@@ -76,9 +104,12 @@ fn statuses(summary: &RunSummary) -> String {
     text
 }
 
-fn failures(text: &mut String, summary: &RunSummary) {
-    for group in summary.errors.iter().take(MOST_GROUPS) {
-        failure(text, group);
+fn failures(text: &mut String, summary: &RunSummary, sources: Option<&Path>) {
+    for (number, group) in summary.errors.iter().take(MOST_GROUPS).enumerate() {
+        let traceback = group.traceback.as_deref();
+        let is_raised = group.status == Status::Raised;
+        let traceback = traceback.filter(|_| is_raised && number < MOST_TRACEBACKS);
+        failure(text, group, traceback, sources);
     }
     let more = summary.errors.len().saturating_sub(MOST_GROUPS);
     if more > 0 {
@@ -94,30 +125,49 @@ fn failures(text: &mut String, summary: &RunSummary) {
     }
 }
 
-fn failure(text: &mut String, group: &ErrorGroup) {
+fn failure(text: &mut String, group: &ErrorGroup, traceback: Option<&str>, sources: Option<&Path>) {
     let count = HumanCount(group.count);
     let _ = match (group.status, &group.kind) {
         (Status::Raised, Some(kind)) => writeln!(text, "  {count} raised {}", OneLine(kind)),
         (status, Some(kind)) => writeln!(text, "  {count} {status} ({})", OneLine(kind)),
         (status, None) => writeln!(text, "  {count} {status}"),
     };
-    if !group.message.is_empty() {
-        let _ = writeln!(text, "    {}", OneLine(&group.message));
+    // A traceback of Python's ends with it.
+    let is_said = traceback.is_some_and(|traceback| traceback.contains(&group.message));
+    if let Some(traceback) = traceback {
+        let traceback = match sources {
+            Some(sources) => outside(traceback, sources),
+            None => traceback.to_owned(),
+        };
+        text.push_str(&barred(traceback.lines(), DETAIL, columns()));
+    }
+    if !group.message.is_empty() && !is_said {
+        let message = OneLine(&group.message).to_string();
+        let message = wrapped(&message, DETAIL.len(), columns());
+        let _ = writeln!(text, "{DETAIL}{message}");
     }
     let example = display_path(Path::new(&group.example));
-    let _ = writeln!(text, "    {DIM}such as{DIM:#} {example}");
+    let _ = writeln!(text, "{DETAIL}{DIM}such as{DIM:#} {example}");
 }
 
-fn rows(text: &mut String, summary: &RunSummary, database: &Path) {
-    let database = display_path(database).to_string();
-    let total = counted(summary.total_rows(), "row");
-    let _ = writeln!(text, "{total} in {database}{}", tables(summary));
-    let query = query(summary);
-    let _ = writeln!(
-        text,
-        "{DIM}try{DIM:#} sqlite3 -box {} {query}",
-        quoted(&database)
-    );
+fn rows(text: &mut String, summary: &RunSummary, results: &Results<'_>) {
+    let database = display_path(results.database).to_string();
+    let noun = if summary.unchanged > 0 {
+        "new row"
+    } else {
+        "row"
+    };
+    let total = counted(summary.total_rows(), noun);
+    let line = format!("{total} in {database}{}", tables(summary));
+    let _ = writeln!(text, "{}", wrapped(&line, 0, columns()));
+    if results.advice {
+        if summary.cancelled {
+            let _ = writeln!(text, "{DIM}go on with{DIM:#} the same command and --resume");
+        }
+        let (database, query) = (quoted(&database), query(summary));
+        let _ = writeln!(text, "{DIM}try{DIM:#} wadup sql {database}{query}");
+        let _ = writeln!(text, "{DIM} or{DIM:#} wadup report {database}");
+    }
 }
 
 fn tables(summary: &RunSummary) -> String {
@@ -132,7 +182,7 @@ fn tables(summary: &RunSummary) -> String {
     text
 }
 
-/// A query for a shell: of the table with the most rows, else of the failures.
+/// A query for a shell: of the table with the most rows, else of the failures, if there are any.
 fn query(summary: &RunSummary) -> String {
     let plain = |name: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -143,8 +193,11 @@ fn query(summary: &RunSummary) -> String {
         .filter(|(name, rows)| plain(name) && **rows > 0)
         .max_by_key(|(_, rows)| **rows);
     match fullest {
-        Some((name, _)) => format!("'SELECT * FROM {name} LIMIT 5'"),
-        None => "'SELECT status, error_kind, message FROM _wadup_outcomes LIMIT 5'".to_owned(),
+        Some((name, _)) => format!(" 'SELECT * FROM {name} LIMIT 5'"),
+        None if summary.failed_inputs > 0 => {
+            " 'SELECT path, error_kind, message FROM _wadup_failures'".to_owned()
+        }
+        None => String::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use wadup_build::{BuildSettings, ImportLimits};
+use wadup_build::{BuildSettings, ImportLimits, Product};
 use wadup_host::HostSettings;
 use wadup_project::Project;
 
@@ -21,6 +21,7 @@ const SKIP_PRECOMPILE: &str = "WADUP_SKIP_PRECOMPILE";
 pub(crate) struct BuildCommand {
     pub(crate) project: Project,
     pub(crate) settings: BuildSettings,
+    pub(crate) dry_run: bool,
     pub(crate) verbose: bool,
     pub(crate) json: bool,
 }
@@ -33,6 +34,7 @@ impl BuildCommand {
         Ok(Self {
             settings: build_settings(args.resolve, args.import, limits, Some(output)),
             project,
+            dry_run: args.dry_run,
             verbose: args.verbose,
             json: args.json,
         })
@@ -53,6 +55,7 @@ pub(crate) fn build_settings(
         precompile: !is_set(SKIP_PRECOMPILE),
         deny_impure: import.deny_impure,
         import_limits,
+        product: Product::Artifact,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 
 /// Bytes that can be used without swapping: what the kernel says is available, or what the
 /// control group leaves if that is less. None where nobody says.
-pub(super) fn available() -> Option<u64> {
+pub(crate) fn available() -> Option<u64> {
     let system = fs::read_to_string("/proc/meminfo").ok();
     let system = system.as_deref().and_then(of_meminfo);
     let group = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok();

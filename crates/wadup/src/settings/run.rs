@@ -13,15 +13,15 @@ use wadup_host::{Caps, CompiledCache, HostSettings, Inputs, Isolation, Resume};
 use wadup_project::Project;
 
 use super::build::{build_settings, import_limits, load_project};
-use super::memory;
+use super::{compiler, memory};
 use crate::{
-    cli::{IsolationArg, LimitArgs, RunArgs},
-    diagnostics::{Failure, display_path},
+    cli::{CompilerArgs, EnvVar, IsolationArg, LimitArgs, RunArgs},
+    diagnostics::{Failure, display_path, meant},
     exit_code::ExitCode,
 };
 
 /// What `-` is on the command line: stdin.
-const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// What `wadup run` is to do.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub(crate) enum ArtifactSource {
 pub(crate) struct RunOutput {
     pub(crate) verbose: bool,
     pub(crate) json: bool,
+    /// Whether it is done again and again.
+    pub(crate) watch: bool,
 }
 
 impl RunCommand {
@@ -74,6 +76,7 @@ impl RunCommand {
             output: RunOutput {
                 verbose: args.verbose,
                 json: args.json,
+                watch: args.watch,
             },
             database: args.output,
         })
@@ -82,9 +85,8 @@ impl RunCommand {
 
 /// A file is an artifact, a folder with a pyproject.toml a project, any other a folder of
 /// artifacts.
-fn artifact_sources(path: &Path) -> Result<Vec<ArtifactSource>, Failure> {
-    let is_project = path.join("pyproject.toml").is_file() || path.ends_with("pyproject.toml");
-    if is_project {
+pub(super) fn artifact_sources(path: &Path) -> Result<Vec<ArtifactSource>, Failure> {
+    if is_project(path) {
         let project = load_project(path)?;
         return Ok(vec![ArtifactSource::Project(Box::new(project))]);
     }
@@ -94,6 +96,10 @@ fn artifact_sources(path: &Path) -> Result<Vec<ArtifactSource>, Failure> {
     } else {
         Ok(vec![ArtifactSource::File(path.to_owned())])
     }
+}
+
+pub(super) fn is_project(path: &Path) -> bool {
+    path.join("pyproject.toml").is_file() || path.ends_with("pyproject.toml")
 }
 
 /// All `*.wasm` in a folder, by name; not those in folders below it.
@@ -120,7 +126,10 @@ fn artifacts_in(folder: &Path) -> Result<Vec<ArtifactSource>, Failure> {
 }
 
 fn no_artifact(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(ExitCode::Artifact, finding(path)).because(error)
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    Failure::new(ExitCode::Artifact, finding(path))
+        .because(error)
+        .hint(missing.then(|| meant(path)))
 }
 
 fn finding(path: &Path) -> String {
@@ -128,9 +137,20 @@ fn finding(path: &Path) -> String {
 }
 
 fn inputs(args: &RunArgs) -> Result<Inputs, Failure> {
-    let mut inputs = Inputs::new();
+    let given = args.input.iter().chain(&args.input_list);
+    if given.filter(|path| path.as_os_str() == STDIN).count() > 1 {
+        return Err(Failure::new(ExitCode::Usage, "read stdin more than once")
+            .because_of("it can be read only once")
+            .hint(Some("give `-` once, to --input or to --input-list")));
+    }
+    let mut inputs = Inputs::new().without(wadup_sink::database_files(&args.output));
     for path in &args.input {
         inputs = if path.as_os_str() == STDIN {
+            if args.watch {
+                return Err(Failure::new(ExitCode::Usage, "watch stdin")
+                    .because_of("it can be read only once")
+                    .hint(Some("name files or folders")));
+            }
             inputs.stdin()
         } else {
             check_input(path)?;
@@ -152,20 +172,24 @@ fn inputs(args: &RunArgs) -> Result<Inputs, Failure> {
 
 /// A path that is not there at all is a slip of the one who typed it; anything else that is
 /// wrong with an input is an outcome.
-fn check_input(path: &Path) -> Result<(), Failure> {
+pub(super) fn check_input(path: &Path) -> Result<(), Failure> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Failure::new(
             ExitCode::Input,
             format_args!("find the input {}", display_path(path)),
         )
-        .because(&error)),
+        .because(&error)
+        .hint(Some(meant(path)))),
         _ => Ok(()),
     }
 }
 
 fn no_list(path: &Path, error: &io::Error) -> Failure {
     let action = format!("read the list of inputs {}", display_path(path));
-    Failure::new(ExitCode::Input, action).because(error)
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    Failure::new(ExitCode::Input, action)
+        .because(error)
+        .hint(missing.then(|| meant(path)))
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
@@ -192,6 +216,29 @@ fn bad_glob(pattern: &str) -> Failure {
 }
 
 fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
+    let guest = guest_settings(args.limits, &args.env, args.compiler, cache);
+    HostSettings {
+        jobs: args
+            .jobs
+            .unwrap_or_else(|| jobs_for(all_cores(), memory::available(), guest.max_memory)),
+        isolation: match args.isolation {
+            IsolationArg::Fresh => Isolation::Fresh,
+            IsolationArg::Reuse => Isolation::Reuse,
+        },
+        resume: (args.resume || args.watch).then_some(Resume {
+            retry_failed: args.retry_failed || args.watch,
+        }),
+        ..guest
+    }
+}
+
+/// What a guest is given, whatever it is for: one at a time, in a fresh instance.
+pub(super) fn guest_settings(
+    limits: LimitArgs,
+    env: &[EnvVar],
+    compiler_args: CompilerArgs,
+    cache: CompiledCache,
+) -> HostSettings {
     let LimitArgs {
         max_memory,
         max_stack,
@@ -206,7 +253,7 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
         max_subcontent,
         max_subcontent_size,
         max_subcontent_ratio,
-    } = args.limits;
+    } = limits;
     let default = HostSettings::default();
     let size = |given: Option<ByteSize>, default| given.map_or(default, |size| size.as_u64());
     let caps = Caps {
@@ -220,35 +267,29 @@ fn host_settings(args: &RunArgs, cache: CompiledCache) -> HostSettings {
         spooled_input: size(max_stdin, default.caps.spooled_input),
         ..default.caps
     };
-    let max_memory = size(max_memory, default.max_memory);
-    let memory = memory::available();
     HostSettings {
-        jobs: args
-            .jobs
-            .unwrap_or_else(|| jobs_for(all_cores(), memory, max_memory)),
         // The rest is for the inputs that are being processed.
-        keep_resident: memory.map_or(default.keep_resident, |memory| memory / 4),
-        isolation: match args.isolation {
-            IsolationArg::Fresh => Isolation::Fresh,
-            IsolationArg::Reuse => Isolation::Reuse,
-        },
-        max_memory,
+        keep_resident: memory::available().map_or(default.keep_resident, |memory| memory / 4),
+        max_memory: size(max_memory, default.max_memory),
         max_stack: size(max_stack, default.max_stack),
         fuel,
         timeout: timeout.or(default.timeout),
         max_depth: max_depth.unwrap_or(default.max_depth),
-        env: args
-            .env
+        env: env
             .iter()
             .map(|var| (var.name.clone(), var.value.clone()))
             .collect(),
         cache,
+        compiler: compiler(compiler_args),
         caps,
-        resume: args.resume.then_some(Resume {
-            retry_failed: args.retry_failed,
-        }),
         ..default
     }
+}
+
+/// How many inputs are processed at once unless it is given.
+pub(crate) fn default_jobs() -> NonZeroU32 {
+    let max_memory = HostSettings::default().max_memory;
+    jobs_for(all_cores(), memory::available(), max_memory)
 }
 
 /// How many artifacts there are; a run without one is refused later.
@@ -271,7 +312,7 @@ fn all_cores() -> NonZeroU32 {
         .unwrap_or(NonZeroU32::MIN)
 }
 
-fn compiled_cache() -> Result<CompiledCache, Failure> {
+pub(super) fn compiled_cache() -> Result<CompiledCache, Failure> {
     let settings = wadup_toolchain::Settings::from_env().map_err(|error| Failure::cache(&error))?;
     Ok(CompiledCache::at(
         settings.cache.join(wadup_toolchain::derived::COMPILED),

@@ -20,10 +20,12 @@ type Checked = Result<(), String>;
 pub(crate) fn refusal(error: &BuildError, kind: &str, expected: &Expectations) -> Checked {
     let context = told(error);
     let (found, message, traceback) = match error {
-        BuildError::Import {
-            source: SnapshotError::Failed(failure),
-            ..
-        } => (&*failure.kind, &*failure.message, &*failure.traceback),
+        BuildError::Import { source, .. } => match &**source {
+            SnapshotError::Failed(failure) => {
+                (&*failure.kind, &*failure.message, &*failure.traceback)
+            }
+            _ => return Err(context),
+        },
         // Found before it is imported, and shown at its place in the project.
         BuildError::Syntax { message, .. } => ("SyntaxError", &**message, ""),
         _ => return Err(context),

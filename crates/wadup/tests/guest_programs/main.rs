@@ -6,6 +6,8 @@
 mod check;
 mod expectations;
 mod sandbox;
+#[path = "../support/wheel.rs"]
+mod wheel;
 
 use std::{fs, path::Path, process::ExitCode, sync::Arc};
 

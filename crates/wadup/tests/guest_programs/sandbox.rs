@@ -3,22 +3,20 @@
 use std::{
     error::Error,
     ffi::OsStr,
-    fs::{self, File},
-    io::Write as _,
+    fs,
     num::NonZeroU32,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     sync::{Arc, LazyLock},
 };
 
-use sha2::{Digest as _, Sha256};
 use wadup_build::{BuildError, BuildSettings, ToolchainTools, build};
 use wadup_host::{Cancel, CompiledCache, Host, HostSettings, Inputs};
 use wadup_project::Project;
 use wadup_sink::MemorySink;
 use wadup_toolchain::{Settings, Silent, Toolchain};
 
-use crate::expectations::Mode;
+use crate::{expectations::Mode, wheel};
 
 /// The input, relative to the working directory; the name is not UTF-8.
 const INPUT: &[u8] = b"some/dir/\xc4\xb1np\xffut.txt";
@@ -67,35 +65,22 @@ impl Workshop {
         );
         fs::write(root.join("pyproject.toml"), pyproject)?;
         if extension.is_empty() {
-            fs::write(root.join("pylock.toml"), self.lock(&root)?)?;
+            self.lock(&root)?;
         }
         Ok(Project::load(&root)?)
     }
 
-    /// The lock of a project, and in its folder the one wheel that it names: the metadata in
+    /// In a project's folder a lock and the one wheel that it names: the metadata in
     /// `guest/tests`, which a project itself cannot bring.
-    fn lock(&self, root: &Path) -> Result<String, Failure> {
+    fn lock(&self, root: &Path) -> Result<(), Failure> {
         const METADATA: &str = "tree_package-1.2.3.dist-info";
-        const WHEEL: &str = "tree_package-1.2.3-py3-none-any.whl";
-        let mut zip = zip::ZipWriter::new(File::create(root.join(WHEEL))?);
-        let options = zip::write::SimpleFileOptions::default();
-        let mut record = format!("{METADATA}/RECORD,,\n");
+        let mut files = Vec::new();
         for entry in fs::read_dir(self.programs.join(METADATA))? {
             let entry = entry?;
             let path = format!("{METADATA}/{}", entry.file_name().to_string_lossy());
-            record.push_str(&format!("{path},,\n"));
-            zip.start_file(path, options)?;
-            zip.write_all(&fs::read(entry.path())?)?;
+            files.push((path, fs::read(entry.path())?));
         }
-        zip.start_file(format!("{METADATA}/RECORD"), options)?;
-        zip.write_all(record.as_bytes())?;
-        zip.finish()?;
-        let digest = hexadecimal(&Sha256::digest(fs::read(root.join(WHEEL))?));
-        Ok(format!(
-            "lock-version = \"1.0\"\ncreated-by = \"test\"\n\
-             [[packages]]\nname = \"tree-package\"\nversion = \"1.2.3\"\n\
-             wheels = [{{ path = \"{WHEEL}\", hashes = {{ sha256 = \"{digest}\" }} }}]\n"
-        ))
+        Ok(wheel::locked(root, "tree-package", "1.2.3", &files)?)
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod guest;
 pub(crate) mod native;
 pub(crate) mod project;
 pub(crate) mod toolchain;
+pub(crate) mod wheel;
 
 use std::{
     ffi::OsStr,

@@ -12,13 +12,18 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use wadup_toolchain::{Settings, Silent, Toolchain};
 
-/// The extensions, as the recipes pin them, and what goes with them.
-const PACKAGES: [&str; 12] = [
+/// The extensions, as the recipes pin them, and what goes with them; and a type checker.
+const PACKAGES: [&str; 17] = [
     "annotated-types==0.7.0",
+    "ast-serialize==0.13.1",
     "attrs==26.1.0",
     "hypothesis==6.170.15",
     "jsonschema==4.26.0",
     "jsonschema-specifications==2025.9.1",
+    "librt==0.16.0",
+    "mypy==2.4.1",
+    "mypy-extensions==1.2.0",
+    "pathspec==1.1.1",
     "pydantic-core==2.41.5",
     "pydantic==2.12.5",
     "referencing==0.37.0",
@@ -41,8 +46,31 @@ where
     succeed(&mut command)
 }
 
+/// Installs a wheel, and none of its dependencies, into a folder.
+pub(crate) fn install(wheel: &Path, folder: &Path) {
+    let mut install = toolchain().uv().expect("uv is there").command();
+    install.args([
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--offline",
+        "--python",
+    ]);
+    install.arg(interpreter()).arg("--target").arg(folder);
+    succeed(install.arg(wheel));
+}
+
+/// Writes the `uv.lock` of a project.
+pub(crate) fn lock(project: &Path) {
+    let mut lock = toolchain().uv().expect("uv is there").command();
+    lock.args(["lock", "--quiet", "--python"]);
+    lock.arg(interpreter()).current_dir(project);
+    succeed(&mut lock);
+}
+
 /// The interpreter of a virtual environment that is made once and kept.
-fn interpreter() -> &'static Path {
+pub(crate) fn interpreter() -> &'static Path {
     static INTERPRETER: OnceLock<PathBuf> = OnceLock::new();
     INTERPRETER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("native");
@@ -59,9 +87,13 @@ fn interpreter() -> &'static Path {
     })
 }
 
-fn make(environment: &Path) {
+fn toolchain() -> Toolchain {
     let settings = Settings::from_env().expect("a cache folder");
-    let toolchain = Toolchain::open(settings, Arc::new(Silent)).expect("the toolchain opens");
+    Toolchain::open(settings, Arc::new(Silent)).expect("the toolchain opens")
+}
+
+fn make(environment: &Path) {
+    let toolchain = toolchain();
     let python = toolchain
         .native_python()
         .expect("native CPython is built")

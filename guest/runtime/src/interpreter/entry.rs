@@ -9,6 +9,9 @@ use wadup_protocol::bundle::Boot;
 use super::{Ended, ending};
 use crate::package;
 
+// The builder knows it by this name.
+pyo3::create_exception!(wadup, NoMain, PyAttributeError);
+
 static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
 /// Imports the entry module and checks that it has a `main()`.
@@ -62,12 +65,12 @@ fn no_main(module: &Bound<'_, PyModule>, found: bool) -> PyErr {
         .name()
         .map_or_else(|_| "?".to_owned(), |name| name.to_string());
     let what = if found {
-        "`main` is not callable"
+        "what it calls `main` is not callable"
     } else {
-        "there is no `main`"
+        "it has none"
     };
-    PyAttributeError::new_err(format!(
-        "the entry module `{name}` needs a function `main()`, but {what} in it"
+    NoMain::new_err(format!(
+        "the entry module `{name}` needs a function `main()`, and {what}"
     ))
 }
 

@@ -3,13 +3,18 @@
 use std::io::{self, Write};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{IntoPyDict, PyList, PyString, PyType};
+use wadup_protocol::bundle::SITE_PACKAGES_DIR;
 use wadup_protocol::metadata::Failure;
 
 use super::modules;
 
 /// Longest message and longest traceback that are handed to the host, in bytes.
 const LIMIT: usize = 64 * 1024;
+
+/// In site-packages.
+const OWN_PACKAGE: &str = "/wadup/";
+const IMPORT_SYSTEM: &str = "<frozen importlib.";
 
 /// Prints the exception as Python would and describes it for the host.
 pub(super) fn report(py: Python<'_>, error: &PyErr) -> Failure {
@@ -49,11 +54,11 @@ fn own_hook(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 
 /// The traceback as text, with causes and contexts; without frames if it cannot be had.
 fn format(py: Python<'_>, error: &PyErr) -> String {
-    let lines = py
-        .import("traceback")
-        .and_then(|traceback| traceback.call_method1("format_exception", (error.value(py),)))
-        .and_then(|lines| PyString::new(py, "").call_method1("join", (lines,)));
-    match lines {
+    let text = described(py, error).and_then(|description| {
+        let lines = description.call_method0("format")?;
+        PyString::new(py, "").call_method1("join", (lines,))
+    });
+    match text {
         Ok(text) => text_of(&text),
         Err(_) => format!(
             "{}: {}\n",
@@ -61,6 +66,44 @@ fn format(py: Python<'_>, error: &PyErr) -> String {
             message(error.value(py))
         ),
     }
+}
+
+/// The `traceback.TracebackException`, without frames that are no news to those who wrote the
+/// program: wadup's own, and those of the import system.
+fn described<'py>(py: Python<'py>, error: &PyErr) -> PyResult<Bound<'py, PyAny>> {
+    let class = py.import("traceback")?.getattr("TracebackException")?;
+    let options = [("compact", true)].into_py_dict(py)?;
+    let whole = class.call_method("from_exception", (error.value(py),), Some(&options))?;
+    // A chain can be as long as memory allows.
+    let mut chained = vec![whole.clone()];
+    while let Some(one) = chained.pop() {
+        leave_out_own(one.getattr("stack")?.cast()?)?;
+        for link in ["__cause__", "__context__"] {
+            chained.extend(one.getattr(link)?.extract::<Option<Bound<'py, PyAny>>>()?);
+        }
+        let group: Option<Vec<Bound<'py, PyAny>>> = one.getattr("exceptions")?.extract()?;
+        chained.extend(group.into_iter().flatten());
+    }
+    Ok(whole)
+}
+
+/// Where nothing would be left, everything stays: then it is wadup that failed.
+fn leave_out_own(frames: &Bound<'_, PyList>) -> PyResult<()> {
+    let mut own = Vec::new();
+    for (index, frame) in frames.iter().enumerate() {
+        let file: String = frame.getattr("filename")?.extract()?;
+        let package = file.strip_prefix(SITE_PACKAGES_DIR);
+        let is_own = package.is_some_and(|path| path.starts_with(OWN_PACKAGE));
+        if is_own || file.starts_with(IMPORT_SYSTEM) {
+            own.push(index);
+        }
+    }
+    if own.len() < frames.len() {
+        own.iter()
+            .rev()
+            .try_for_each(|&index| frames.del_item(index))?;
+    }
+    Ok(())
 }
 
 /// Such as `ValueError` or `pydantic_core._pydantic_core.ValidationError`.

@@ -3,10 +3,12 @@
 //! Starting an interpreter leaves holes all over the heap, and what an instance allocates first
 //! goes into them: a few bytes here and there, each on a page that the instance then has to
 //! itself. So the holes are filled before the snapshot is taken, for good, and there is fresh
-//! memory behind the last object: what an instance allocates lies side by side.
+//! memory behind the last object: what an instance allocates lies side by side. They are filled
+//! with zeros, so that what was there is not in the snapshot.
 #![expect(unsafe_code, reason = "allocators are C interfaces")]
 
 use std::ffi::c_void;
+use std::ptr;
 
 use pyo3::ffi::{PyMem_RawFree, PyMem_RawMalloc, PyObject_Malloc};
 
@@ -19,7 +21,7 @@ const LARGEST_SMALL: usize = 512;
 /// No heap has so many holes of one size.
 const MOST_HOLES: usize = 1 << 16;
 
-/// Fills the holes.
+/// Fills the holes with zeros.
 pub(super) fn settle() {
     // So large that it is behind everything.
     let end = allocate(Allocator::Raw, RESERVE);
@@ -51,6 +53,8 @@ fn fill(allocator: Allocator, sizes: impl Iterator<Item = usize>, end: usize) {
             if hole == 0 || hole > end {
                 break;
             }
+            // SAFETY: so many bytes were allocated there, and nobody else uses them.
+            unsafe { ptr::write_bytes(hole as *mut u8, 0, size) };
         }
     }
 }

@@ -80,8 +80,13 @@ pub(super) fn insert_row(table: &Bound<'_, PyAny>, values: &Bound<'_, PyAny>) ->
         values::write(&mut row, &definition, column, &value)?;
     }
     definition.writer.end(&mut row);
-    rows().push(row);
+    push(row);
     Ok(())
+}
+
+/// Adds a row, whose memory is of [`make_room`].
+pub(super) fn push(row: Vec<u8>) {
+    rows().push(row);
 }
 
 /// flush()
@@ -167,14 +172,14 @@ fn hand_over() -> PyResult<()> {
 
 /// Memory for a row. Flushes first if it is time: if that fails, the row is not inserted, so
 /// that inserting it again does not double it.
-fn make_room() -> PyResult<Vec<u8>> {
+pub(super) fn make_room() -> PyResult<Vec<u8>> {
     if rows().buffer.len() >= AUTO_FLUSH {
         hand_over()?;
     }
     Ok(std::mem::take(&mut rows().scratch))
 }
 
-fn definition(table: &Bound<'_, PyAny>) -> PyResult<Arc<Definition>> {
+pub(super) fn definition(table: &Bound<'_, PyAny>) -> PyResult<Arc<Definition>> {
     let Ok(name) = table.cast::<PyString>() else {
         return Err(PyTypeError::new_err(format!(
             "a table's name is a str, got {}",
@@ -213,7 +218,7 @@ fn list(names: &[&str]) -> String {
 }
 
 #[cold]
-fn wrong_number(definition: &Definition, got: usize) -> PyErr {
+pub(super) fn wrong_number(definition: &Definition, got: usize) -> PyErr {
     let table = &definition.table;
     TableError::new_err(format!(
         "table `{}` takes {} values ({}), got {got}",

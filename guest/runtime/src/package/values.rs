@@ -1,12 +1,42 @@
 //! One value of a row: from Python to JSON.
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use wadup_protocol::metadata::{Column, DataType};
 
 use super::errors::TableError;
+use super::iso_format::iso_format;
 use super::schema::Definition;
+
+/// What makes a value fit for its column.
+pub(super) struct Conversion {
+    how: Option<How>,
+    /// Whether it is for all values but None, or for those that are of another type than the
+    /// column's.
+    always: bool,
+}
+
+enum How {
+    Function(Py<PyAny>),
+    /// A method of the value without parameters, such as `hex`.
+    Method(Py<PyString>),
+    /// The method `isoformat`.
+    IsoFormat,
+}
+
+impl Conversion {
+    /// `how` is a function, the name of a method, or None.
+    pub(super) fn new(how: &Bound<'_, PyAny>, always: bool) -> PyResult<Self> {
+        let how = match how.cast::<PyString>() {
+            _ if how.is_none() => None,
+            Ok(name) if name == "isoformat" => Some(How::IsoFormat),
+            Ok(name) => Some(How::Method(name.clone().unbind())),
+            Err(_) => Some(How::Function(how.clone().unbind())),
+        };
+        Ok(Self { how, always })
+    }
+}
 
 /// Writes `value` as the next value of the row, or says why it does not fit the column.
 pub(super) fn write(
@@ -32,6 +62,68 @@ pub(super) fn write(
         }
     }
     Ok(())
+}
+
+/// [`write`], with a conversion before it.
+pub(super) fn write_converted(
+    row: &mut Vec<u8>,
+    definition: &Definition,
+    column: &Column,
+    conversion: &Conversion,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let Some(how) = &conversion.how else {
+        return write(row, definition, column, value);
+    };
+    let as_it_is = !conversion.always && is_of(column.data_type, value);
+    if value.is_none() || as_it_is {
+        return write(row, definition, column, value);
+    }
+    let py = value.py();
+    let converted = match how {
+        How::Function(function) => function.bind(py).call1((value,)),
+        How::Method(name) => value.call_method0(name),
+        How::IsoFormat => {
+            if let Some(text) = iso_format(value)? {
+                definition.writer.string(row, text.as_str());
+                return Ok(());
+            }
+            value.call_method0("isoformat")
+        }
+    };
+    match converted {
+        Ok(converted) => write(row, definition, column, &converted),
+        // `isoformat` of what is no date, for instance.
+        Err(error) if error.is_instance_of::<PyAttributeError>(py) => {
+            write(row, definition, column, value)
+        }
+        Err(error) if is_refusal(py, &error) => Err(refused(definition, column, py, error)),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_of(data_type: DataType, value: &Bound<'_, PyAny>) -> bool {
+    match data_type {
+        DataType::Int64 => value.is_instance_of::<PyInt>(),
+        DataType::Float64 => value.is_instance_of::<PyFloat>() || value.is_instance_of::<PyInt>(),
+        DataType::String => value.is_instance_of::<PyString>(),
+    }
+}
+
+fn is_refusal(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyValueError>(py) || error.is_instance_of::<PyTypeError>(py)
+}
+
+#[cold]
+fn refused(definition: &Definition, column: &Column, py: Python<'_>, error: PyErr) -> PyErr {
+    let refusal = TableError::new_err(format!(
+        "table `{}`, column `{}`: {}",
+        definition.table.name,
+        column.name,
+        error.value(py)
+    ));
+    refusal.set_cause(py, Some(error));
+    refusal
 }
 
 /// Why a value does not fit its column.
