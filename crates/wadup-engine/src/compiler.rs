@@ -103,14 +103,20 @@ fn colon(text: &str) -> String {
 
 impl CompilerError {
     /// What to try.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> &'static str {
         match self {
-            Self::Start(_) | Self::NotWritten(_) | Self::Answer(_) => None,
+            Self::Start(_) => {
+                "it is a process of its own: that takes memory, and `ulimit -u` tells how many there \
+                 may be"
+            }
             Self::Timeout { .. } => {
-                Some("if the module can be trusted, --compile-timeout gives it more time")
+                "if the module can be trusted, --compile-timeout gives it more time"
             }
             Self::Ended { .. } => {
-                Some("if the module can be trusted, --compile-memory gives it more memory")
+                "if the module can be trusted, --compile-memory gives it more memory"
+            }
+            Self::NotWritten(_) | Self::Answer(_) => {
+                "code is handed over in memory: other programs may have taken what there was"
             }
         }
     }

@@ -118,7 +118,7 @@ impl LoadError {
             Self::AbiVersion { .. } => {
                 Some("update wadup, or build the artifact again with this one")
             }
-            Self::Compiler(error) => error.hint(),
+            Self::Compiler(error) => Some(error.hint()),
             Self::Text { .. }
             | Self::ManyMemories { .. }
             | Self::EntrySignature { .. }

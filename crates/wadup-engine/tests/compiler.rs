@@ -258,7 +258,6 @@ fn memory_is_limited() {
     };
     assert_eq!(*limit, 64 << 20);
     assert!(!how.is_empty() && !said.is_empty(), "{error}");
-    assert!(error.hint().is_some());
     assert_eq!(files(folder.path()), [], "nothing is left of it");
     load(&settings(this_program()), &image, &cache).expect("the default is enough");
 }
