@@ -1,7 +1,7 @@
 //! Verified downloads over HTTP.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use crate::digest::Sha256;
 
 /// How often a download is tried.
 const ATTEMPTS: u32 = 3;
+
+/// What a download may have at most, in bytes. The longest that is asked for has a hundred million.
+const MAX_LENGTH: u64 = 1 << 30;
 
 /// Downloads files by address and digest.
 ///
@@ -29,6 +32,7 @@ const ATTEMPTS: u32 = 3;
 #[derive(Debug, Clone)]
 pub struct Downloader {
     agent: Agent,
+    max_length: u64,
 }
 
 /// A download failed.
@@ -53,6 +57,14 @@ pub enum DownloadError {
         /// The digest of what came.
         got: Sha256,
     },
+    /// The server did not come to an end. What it sent was thrown away.
+    #[error("{url} has more than {limit} bytes, the most that is taken")]
+    TooLong {
+        /// The address.
+        url: String,
+        /// How many there may be.
+        limit: u64,
+    },
     /// A local file could not be read or written.
     #[error("failed to access {path}", path = path.display())]
     File {
@@ -70,7 +82,7 @@ impl DownloadError {
             Self::Transfer { .. } => Some(
                 "is the network up? HTTPS_PROXY and SSL_CERT_FILE are honoured where they are set",
             ),
-            Self::DigestMismatch { .. } => {
+            Self::DigestMismatch { .. } | Self::TooLong { .. } => {
                 Some("the file was changed on its way or at its source; nothing of it was kept")
             }
             Self::File { .. } => None,
@@ -99,6 +111,7 @@ impl Downloader {
             .build();
         Ok(Self {
             agent: config.new_agent(),
+            max_length: MAX_LENGTH,
         })
     }
 
@@ -148,10 +161,19 @@ impl Downloader {
             source: Box::new(source),
         };
         let mut response = self.agent.get(url).call().map_err(transfer_error)?;
-        let mut body = response.body_mut().as_reader();
+        let body = response.body_mut().as_reader();
         let mut output = File::create(file).map_err(file_error(file))?;
-        io::copy(&mut body, &mut output)
-            .map_err(|error| transfer_error(ureq::Error::from(error)))?;
+        let copied = io::copy(&mut body.take(self.max_length + 1), &mut output);
+        let length = copied.map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => file_error(file)(error),
+            _ => transfer_error(ureq::Error::from(error)),
+        })?;
+        if length > self.max_length {
+            return Err(DownloadError::TooLong {
+                url: url.to_owned(),
+                limit: self.max_length,
+            });
+        }
         Ok(())
     }
 }
@@ -258,6 +280,26 @@ mod tests {
     }
 
     #[test]
+    fn a_download_without_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let (url, server) = serve(HELLO, 2);
+        let mut downloader = Downloader::from_env().unwrap();
+        downloader.max_length = 4;
+        let error = downloader.download(&url, Sha256::of("hello"), &file);
+        assert!(
+            matches!(error, Err(DownloadError::TooLong { limit: 4, .. })),
+            "{error:?}"
+        );
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+        downloader.max_length = 5;
+        downloader
+            .download(&url, Sha256::of("hello"), &file)
+            .unwrap();
+        server.join().unwrap();
+    }
+
+    #[test]
     fn a_truncated_transfer_is_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
@@ -268,6 +310,20 @@ mod tests {
             .unwrap_err();
         assert!(matches!(error, DownloadError::Transfer { .. }), "{error:?}");
         assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+        server.join().unwrap();
+    }
+
+    /// Not the network, which would be asked again.
+    #[test]
+    fn a_full_disk_is_told_of_as_such() {
+        let (url, server) = serve(HELLO, 1);
+        let downloader = Downloader::from_env().unwrap();
+        let error = downloader.transfer(&url, Path::new("/dev/full"));
+        assert!(
+            matches!(&error, Err(DownloadError::File { source, .. })
+                if source.kind() == io::ErrorKind::StorageFull),
+            "{error:?}"
+        );
         server.join().unwrap();
     }
 
