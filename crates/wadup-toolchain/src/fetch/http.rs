@@ -13,7 +13,7 @@ use crate::digest::Sha256;
 /// How often a download is tried.
 const ATTEMPTS: u32 = 3;
 
-/// What a download may have at most, in bytes. The longest that is asked for has a hundred million.
+/// What a download may have at most, in bytes: its digest is known when all of it is there.
 const MAX_LENGTH: u64 = 1 << 30;
 
 /// Downloads files by address and digest.
